@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// client_rules.h: the meaning of clients, rings, sessions and records: what a sound writer and an honest client can
+// have produced, independent of hashes and of the TPM. Memory is bounded by what lives at the same time (kMax* below),
+// not by the length of the log. docs/audit-format.md, "Rules for clients and records".
+#pragma once
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "audit/payload.h"
+#include "audit/verify/frame_check.h"
+#include "audit/verify/report.h"
+
+namespace cm::audit::verify {
+
+inline constexpr size_t kMaxClients = 65536;         // attached at once
+inline constexpr size_t kMaxSessions = 1u << 20;     // open at once
+inline constexpr size_t kMaxClosedSessions = 65536;  // remembered after their close
+inline constexpr size_t kMaxOpenCalls = 4096;        // in a client's first ring
+inline constexpr uint64_t kRecordTimeToleranceNs = 60'000'000'000;
+
+// FramePlace: where the current frame stands; makes absolute places.
+struct FramePlace {
+  std::string_view segment;
+  uint64_t offset = 0;
+  uint64_t frame_seq = 0;
+
+  Place at(uint64_t within = 0, std::optional<RecordPlace> record = std::nullopt) const {
+    return Place{std::string(segment), offset + within, frame_seq, record};
+  }
+};
+
+using Id = std::array<uint8_t, kIdSize>;
+
+class ClientRules {
+ public:
+  explicit ClientRules(Report& report) : report_(report) {}
+
+  // Each adds its findings to the report; the first one with exit code 1 or 2 ends the method.
+  void attach(const FrameView& frame, const FramePlace& place, const ClientAttach& p, uint32_t writer_uid);
+  void detach(const FramePlace& place, const ClientDetach& p);
+  void lost(const FramePlace& place, const ClientLost& p);
+  void seal_broken(const FramePlace& place, const SealBroken& p);
+  void batch(const FrameView& frame, const FramePlace& place, const Batch& p);
+  // writer_started: a new writer serves nobody before the clients came back to it. When it may still be the same writer
+  // (a boot frame written because the TPM was reset under it), clients stay attached and may come back all the same.
+  void writer_started(bool maybe_the_same);
+
+ private:
+  struct Open {
+    uint32_t event_id = 0;
+    uint64_t ring_seq = 0;
+    uint64_t object = 0;
+    Id session{};
+  };
+  struct Ring {
+    uint64_t next_seq = 0;
+    bool cut_off = false;
+    std::vector<Open> open;
+  };
+  struct Client {
+    ClientAttach about;
+    uint64_t attached_ns = 0;
+    bool attached = false;                  // to the present writer
+    bool may_return = false;                // the present writer may be another than the one it attached to
+    bool cut_off = false;                   // one of its rings was
+    std::map<uint32_t, Ring> rings;         // those that carried records
+    std::map<Id, Place> unopened_sessions;  // used before their opening was seen, with the first use
+  };
+  struct Session {
+    Id client{};
+    bool closed = false;
+  };
+  struct IdHash {
+    size_t operator()(const Id& id) const;
+  };
+
+  Client* find(const FramePlace& place, const Id& id, bool must_be_attached);
+  Client* owner_of(uint32_t ring_id);
+  bool open_entries_named(const Client& client, const FramePlace& place, const ClientLost& p);
+  bool ring_allocation_sound(const FramePlace& place, const ClientAttach& p);
+  bool ring(const FrameView& frame, const FramePlace& place, const RingMark& mark, size_t first_index);
+  bool record(Client& client, Ring& ring, bool first_ring, const Record& r, const RecordPlace& where,
+              const FrameView& frame, const FramePlace& place, uint64_t offset);
+  bool pair(Ring& ring, bool first_ring, const Record& r, const RecordPlace& where, const Place& at);
+  bool session(Client& client, const Record& r, const Place& at);
+  bool open_session(Client& client, const Id& id, const Place& at);
+  void close_session(const Id& id);
+  void forget(std::map<Id, Client>::iterator client);
+  bool sessions_resolved(const Client& client);
+  bool fail(FindingId id, Place place, std::string detail);
+
+  Report& report_;
+  std::map<Id, Client> clients_;
+  std::map<uint32_t, Id> owners_;  // first ring id -> client
+  uint64_t next_ring_id_ = 0;
+  std::unordered_map<Id, Session, IdHash> sessions_;
+  std::deque<Id> closed_sessions_;
+};
+
+}  // namespace cm::audit::verify

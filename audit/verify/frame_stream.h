@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// frame_stream.h: walks over the frames of a log in file order. Holds one window of the current segment, at most the
+// largest frame or one read-ahead unit. It judges sizes and the shape of headers, nothing else.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "audit/verify/client_rules.h"
+#include "audit/verify/frame_check.h"
+#include "audit/verify/log_source.h"
+
+namespace cm::audit::verify {
+
+enum class Step : uint8_t {
+  kFrame,    // frame and place are set; the frame's spans are valid until the next step
+  kEnd,      // every byte was seen
+  kTorn,     // what is left of the last segment is the beginning of a frame, or bytes that never reached the disk
+  kProblem,  // problem and place are set: no frame can be cut here
+};
+
+class FrameStream {
+ public:
+  explicit FrameStream(LogSource& source) : source_(source) {}
+  Step next();
+
+  const FrameView& frame() const { return frame_; }
+  FramePlace place() const { return {name_, offset_, frame_.header.frame_seq}; }
+  const Problem& problem() const { return problem_; }
+  // left: bytes of the segment from the place on.
+  uint64_t left() const { return size_ - offset_; }
+
+ private:
+  bool window(uint64_t offset, uint64_t size, std::span<const uint8_t>& out);
+  Step cut();
+  Step incomplete();
+  Step fail(Problem problem);
+  bool zero_to_end();
+
+  LogSource& source_;
+  size_t segment_ = 0;
+  bool in_segment_ = false;
+  std::string name_;
+  uint64_t size_ = 0;
+  uint64_t offset_ = 0;
+  uint64_t next_offset_ = 0;
+  std::vector<uint8_t> buffer_;
+  uint64_t buffer_offset_ = 0;
+  FrameView frame_;
+  Problem problem_;
+};
+
+}  // namespace cm::audit::verify

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// p256.h: ECDSA P-256 signature checks (FIPS 186-5 6.4) with the system's libcrypto, for the verifier alone. It knows
+// public keys only.
+#pragma once
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "audit/chain.h"
+#include "audit/verify/tpm_structures.h"
+
+struct evp_pkey_st;
+
+namespace cm::audit::verify {
+
+// P256Key: a point on the curve, ready to check signatures.
+class P256Key {
+ public:
+  // from_point: nothing when the point is not on the curve.
+  static std::optional<P256Key> from_point(const P256Point& point);
+  // verify: whether the signature over the message digest is this key's.
+  bool verify(const Digest& message_digest, const P256Signature& signature) const;
+
+ private:
+  struct Free {
+    void operator()(evp_pkey_st* key) const;
+  };
+  explicit P256Key(evp_pkey_st* key) : key_(key) {}
+  std::unique_ptr<evp_pkey_st, Free> key_;
+};
+
+// point_from_pem: the key of a PEM SubjectPublicKeyInfo, nothing when it is not a P-256 key.
+std::optional<P256Point> point_from_pem(std::span<const uint8_t> pem);
+
+}  // namespace cm::audit::verify

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// tpm_evidence.cpp: see tpm_evidence.h. It must not believe any frame about the TPM until a quote under the attestation
+// key says the same: values in start frames only say what the next quote is held against.
+#include "audit/verify/tpm_evidence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "crypto/base/bytes.h"
+#include "crypto/sha2/sha256.h"
+
+namespace cm::audit::verify {
+namespace {
+
+constexpr uint8_t kKindSoftware = 1;
+constexpr uint8_t kKindDevice = 2;
+constexpr uint32_t kPcrCount = 24;        // PC Client Platform TPM Profile, 4.6
+constexpr uint32_t kPcrDebug = 16;        // locality 0 may reset this register
+constexpr uint32_t kPcrApplication = 23;  // and this one
+
+bool resettable(uint32_t pcr) { return pcr == kPcrDebug || pcr == kPcrApplication; }
+
+}  // namespace
+
+bool TpmEvidence::fail(FindingId id, const Place& place, std::string detail) {
+  report_.add(id, place, std::move(detail));
+  return false;
+}
+
+Digest TpmEvidence::digest(std::span<const uint8_t> bytes) const {
+  Digest out;
+  sha256(lane_, out.data(), bytes.data(), bytes.size());
+  return out;
+}
+
+// extended_value: TPM2_PCR_Extend, Part 1, 17.4: new = H(old | digest).
+Digest TpmEvidence::extended_value(const Digest& pcr, const Digest& head) const {
+  std::array<uint8_t, 2 * kDigestSize> both;
+  std::copy(pcr.begin(), pcr.end(), both.begin());
+  std::copy(head.begin(), head.end(), both.begin() + kDigestSize);
+  return digest(both);
+}
+
+// key_sound: also derives the name that a quote must carry: Part 1, 16: the qualified name of a primary key is
+// H(handle of its hierarchy | name), its name is H(TPMT_PUBLIC).
+bool TpmEvidence::key_sound(const Place& at, const Genesis& p) {
+  const auto ak = parse_ak_public(p.ak_public);
+  if (!ak || !ak->usable) return fail(FindingId::kAkInvalid, at, ak ? "attributes" : "not a TPMT_PUBLIC of that kind");
+  ak_ = P256Key::from_point(ak->point);
+  if (!ak_) return fail(FindingId::kAkInvalid, at, "not a point of the curve");
+  const auto named = [](const Digest& d) {
+    Bytes name = {kTpmAlgSha256 >> 8, kTpmAlgSha256 & 0xff};
+    name.insert(name.end(), d.begin(), d.end());
+    return name;
+  };
+  const Bytes name = named(digest(p.ak_public));
+  Bytes qualified(4);
+  store_be32(qualified.data(), kTpmRhEndorsement);
+  qualified.insert(qualified.end(), name.begin(), name.end());
+  qualified_signer_ = named(digest(qualified));
+  return true;
+}
+
+void TpmEvidence::genesis(const FramePlace& place, const LogId& log_id, const Genesis& p) {
+  const Place at = place.at();
+  if (p.tpm.kind != kKindSoftware && p.tpm.kind != kKindDevice) {
+    fail(FindingId::kPayload, at, "kind of TPM");
+    return;
+  }
+  if (p.pcr_index >= kPcrCount) {
+    fail(FindingId::kPayload, at, "PCR index");
+    return;
+  }
+  if (!valid_name(p.nv_name)) {
+    fail(FindingId::kPayload, at, "name of the TPM counter");
+    return;
+  }
+  if (!key_sound(at, p)) return;
+  if (resettable(p.pcr_index)) {
+    report_.add(FindingId::kResettablePcr, at, fmt::format("PCR {}", p.pcr_index));
+    barrier_ = true;
+  }
+  if (p.tpm.kind == kKindSoftware) report_.add(FindingId::kSoftwareAnchor, at, "");
+  report_.tpm_kind = p.tpm.kind == kKindSoftware ? "software" : "device";
+  genesis_ = p;
+  log_id_ = log_id;
+  base_pcr_ = pcr_ = p.pcr_start;
+  tpm_ = p.tpm;
+  nv_value_ = p.nv_start;
+}
+
+void TpmEvidence::frame(FrameType type) {
+  if (!unexplained_at_ || type == FrameType::kUnexplainedExtend) return;
+  fail(FindingId::kStartPcr, *unexplained_at_, "");
+}
+
+void TpmEvidence::frame_extended(const FrameView& frame, const Digest& head) {
+  pcr_ = extended_value(pcr_, head);
+  extended_.push_back({frame.header.frame_seq, frame.header.first_record + frame.header.record_count, head, pcr_});
+  if (extended_.size() <= kMaxFramesToAnchor) return;
+  base_pcr_ = extended_.front().pcr;
+  extended_.pop_front();
+}
+
+bool TpmEvidence::tpm_at_start(const Place& at, const Start& p, bool reset) {
+  const TpmIdentity& now = p.tpm;
+  if (now.kind != tpm_.kind || now.manufacturer != tpm_.manufacturer || (!reset && now.firmware != tpm_.firmware))
+    return fail(FindingId::kTpmIdentity, at, "");
+  if (now.reset_count < tpm_.reset_count || (!reset && now.restart_count < tpm_.restart_count))
+    return fail(FindingId::kTpmCounts, at,
+                fmt::format("reset {} restart {} after reset {} restart {}", now.reset_count, now.restart_count,
+                            tpm_.reset_count, tpm_.restart_count));
+  // After an unclean shutdown the clock may have fallen back (Part 1, 36.3): the TPM then says that it is not safe.
+  if (now.clock_ms < tpm_.clock_ms && (!reset || now.clock_safe != 0))
+    return fail(FindingId::kTpmClock, at, fmt::format("{} ms after {} ms", now.clock_ms, tpm_.clock_ms));
+  if (now.firmware != tpm_.firmware) report_.add(FindingId::kFirmwareChanged, at, "");
+  if (!reset) return true;
+  if (now.reset_count != tpm_.reset_count + 1)
+    report_.add(FindingId::kResetGap, at, fmt::format("reset {} after reset {}", now.reset_count, tpm_.reset_count));
+  if (!clean_) {
+    report_.add(FindingId::kUncleanReset, at, "");
+    barrier_ = true;
+  }
+  return true;
+}
+
+// counter_at_start: a counter ahead of the log means anchors that the log does not show. Two innocent causes are told
+// apart. A writer stopped between its increment and its anchor frame leaves the counter one ahead; the next anchor uses
+// that value or the one after it; with a PCR that is explained no frame can be missing. And an orderly counter of a
+// chip jumps after an unclean shutdown (Part 1, 37.2.4), which cannot be told from missing anchors.
+bool TpmEvidence::counter_at_start(const Place& at, const Start& p, bool reset) {
+  if (p.nv_value == nv_value_) return true;
+  const std::string detail = fmt::format("{} after {}", p.nv_value, nv_value_);
+  if (p.nv_value == nv_value_ + 1 && !clean_ && !unexplained_since_anchor_) {
+    nv_ahead_ = true;
+    report_.add(FindingId::kAnchorLost, at, detail);
+    return true;
+  }
+  if (reset && tpm_.kind == kKindDevice && p.tpm.clock_safe == 0 && p.nv_value > nv_value_) {
+    report_.add(FindingId::kNvJump, at, detail);
+    nv_value_ = p.nv_value;
+    return true;
+  }
+  return fail(FindingId::kNvValue, at, detail);
+}
+
+// counter_continues: the certified value is the next one, or the one after a value that a start found unused.
+bool TpmEvidence::counter_continues(uint64_t value) const {
+  return value == nv_value_ + 1 || (nv_ahead_ && value == nv_value_ + 2);
+}
+
+// value_explained: a writer may find the PCR one or more extends behind the log and catch up.
+bool TpmEvidence::value_explained(const Digest& pcr) const {
+  return pcr == base_pcr_ ||
+         std::any_of(extended_.begin(), extended_.end(), [&](const Extended& e) { return e.pcr == pcr; });
+}
+
+void TpmEvidence::start(const FramePlace& place, const Start& p) {
+  const Place at = place.at();
+  const bool reset = p.tpm.reset_count != tpm_.reset_count;
+  if (!tpm_at_start(at, p, reset)) return;
+  if (!reset && !value_explained(p.pcr_value)) {
+    unexplained_at_ = at;
+    unexplained_since_anchor_ = barrier_ = true;
+  }
+  if (!counter_at_start(at, p, reset)) return;
+  if (reset) {
+    extended_.clear();
+    base_pcr_ = pcr_ = p.pcr_value;
+  }
+  tpm_ = p.tpm;
+  clean_ = false;
+}
+
+// unexplained_extend: the PCR was found at another value than some frame led to. What the writer had queued after that
+// frame was passed over: the replay goes on from the found value.
+void TpmEvidence::unexplained_extend(const FramePlace& place, const UnexplainedExtend& p) {
+  const Place at = place.at();
+  unexplained_at_.reset();
+  unexplained_since_anchor_ = barrier_ = true;
+  if (p.expected == p.found || !value_explained(p.expected)) {
+    fail(FindingId::kStartPcr, at, "expected value");
+    return;
+  }
+  report_.add(FindingId::kUnexplainedExtend, at, "");
+  pcr_ = p.found;
+}
+
+const TpmEvidence::Extended* TpmEvidence::anchored_frame(const Place& at, const Anchor& p) {
+  const auto it = std::find_if(extended_.rbegin(), extended_.rend(),
+                               [&](const Extended& e) { return e.frame_seq == p.anchored_seq; });
+  if (it == extended_.rend()) {
+    fail(FindingId::kAnchorPosition, at, fmt::format("frame {}", p.anchored_seq));
+    return nullptr;
+  }
+  if (it->head != p.anchored_head) {
+    fail(FindingId::kAnchorPosition, at, fmt::format("head of frame {}", p.anchored_seq));
+    return nullptr;
+  }
+  return &*it;
+}
+
+bool TpmEvidence::signature_sound(const Place& at, const Bytes& attest, const Bytes& signature, const char* what) {
+  const auto parsed = parse_signature(signature);
+  if (!parsed) return fail(FindingId::kAttestMalformed, at, fmt::format("signature of the {}", what));
+  ++report_.counts.signatures;
+  if (!ak_->verify(digest(attest), *parsed)) return fail(FindingId::kAttestSignature, at, what);
+  return true;
+}
+
+bool TpmEvidence::common_sound(const Place& at, const TpmAttest& attest, const Digest& binding, const char* what) {
+  if (!std::ranges::equal(attest.extra_data, binding)) return fail(FindingId::kAttestBinding, at, what);
+  if (!std::ranges::equal(attest.qualified_signer, qualified_signer_)) return fail(FindingId::kAttestSigner, at, what);
+  return true;
+}
+
+bool TpmEvidence::attest_sound(const Place& at, const Anchor& p, const Digest& binding, Attested& out) {
+  const auto quote = parse_quote(p.quote_attest);
+  if (!quote) return fail(FindingId::kAttestMalformed, at, "quote");
+  const auto certified = parse_nv_certify(p.nv_attest);
+  if (!certified) return fail(FindingId::kAttestMalformed, at, "counter certification");
+  out = {*quote, *certified};
+  return signature_sound(at, p.quote_attest, p.quote_signature, "quote") &&
+         signature_sound(at, p.nv_attest, p.nv_signature, "counter certification") &&
+         common_sound(at, quote->common, binding, "quote") &&
+         common_sound(at, certified->common, binding, "counter certification");
+}
+
+// tpm_unchanged: the attested counts, clock and firmware continue what is recorded.
+bool TpmEvidence::tpm_unchanged(const Place& at, const Attested& attested) {
+  uint64_t clock_ms = tpm_.clock_ms;
+  uint32_t restart_count = tpm_.restart_count;
+  for (const TpmAttest* a : {&attested.quote.common, &attested.certified.common}) {
+    if (a->clock.reset_count != tpm_.reset_count || a->clock.restart_count < tpm_.restart_count)
+      return fail(FindingId::kTpmCounts, at,
+                  fmt::format("attested reset {} restart {}, recorded reset {} restart {}", a->clock.reset_count,
+                              a->clock.restart_count, tpm_.reset_count, tpm_.restart_count));
+    if (a->clock.clock_ms < tpm_.clock_ms)
+      return fail(FindingId::kTpmClock, at, fmt::format("{} ms after {} ms", a->clock.clock_ms, tpm_.clock_ms));
+    if (a->firmware != tpm_.firmware) return fail(FindingId::kTpmIdentity, at, "firmware");
+    clock_ms = std::max(clock_ms, a->clock.clock_ms);
+    restart_count = std::max(restart_count, a->clock.restart_count);
+  }
+  if (restart_count != tpm_.restart_count)
+    report_.add(FindingId::kRestartUnrecorded, at,
+                fmt::format("restart {} after restart {}", restart_count, tpm_.restart_count));
+  tpm_.clock_ms = clock_ms;
+  tpm_.restart_count = restart_count;
+  return true;
+}
+
+void TpmEvidence::anchor(const FrameView& frame, const FramePlace& place, const Anchor& p) {
+  const Place at = place.at();
+  ++report_.counts.anchors;
+  const AnchorBinding binding{
+      log_id_, p.anchored_seq, p.anchored_head, previous_attest_, p.challenge, p.nv_value, frame.header.writer_time_ns};
+  Attested attested;
+  if (!attest_sound(at, p, qualifying_data(lane_, binding), attested)) return;
+  const Extended* extended = anchored_frame(at, p);
+  if (extended == nullptr || !tpm_unchanged(at, attested)) return;
+
+  if (attested.quote.pcr != genesis_.pcr_index) {
+    fail(FindingId::kQuoteSelection, at, "");
+    return;
+  }
+  if (p.pcr_value != extended->pcr || !std::ranges::equal(attested.quote.pcr_digest, digest(extended->pcr))) {
+    fail(FindingId::kQuotePcr, at, fmt::format("after frame {}", p.anchored_seq));
+    return;
+  }
+  if (!std::ranges::equal(attested.certified.index_name, genesis_.nv_name)) {
+    fail(FindingId::kNvName, at, "");
+    return;
+  }
+  if (attested.certified.value != p.nv_value || !counter_continues(p.nv_value)) {
+    fail(FindingId::kNvValue, at,
+         fmt::format("certified {}, recorded {}, before {}", attested.certified.value, p.nv_value, nv_value_));
+    return;
+  }
+  if (p.tsc_before > p.tsc_after) {
+    fail(FindingId::kTscOrder, at, "");
+    return;
+  }
+  nv_value_ = p.nv_value;
+  nv_ahead_ = unexplained_since_anchor_ = false;
+  previous_attest_ = digest(p.quote_attest);
+  anchored_seq_ = p.anchored_seq;
+  const TpmClockInfo& clock = attested.quote.common.clock;
+  if (!barrier_)
+    report_.proof = Proof{extended->records,          p.anchored_seq,      clock.clock_ms,
+                          clock.reset_count,          clock.restart_count, clock.safe,
+                          frame.header.writer_time_ns};
+  while (extended_.front().frame_seq < p.anchored_seq) {
+    base_pcr_ = extended_.front().pcr;
+    extended_.pop_front();
+  }
+}
+
+}  // namespace cm::audit::verify

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// tpm_evidence.h: what the TPM says about the log: replays the PCR over every frame, checks quotes, certified counter
+// values and the TPM's own counts and clock, and derives up to which record the log is proved. It needs public keys
+// only. docs/audit-format.md, "Anchors".
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "audit/payload.h"
+#include "audit/verify/client_rules.h"
+#include "audit/verify/p256.h"
+#include "audit/verify/report.h"
+
+namespace cm::audit::verify {
+
+inline constexpr size_t kMaxFramesToAnchor = 1u << 18;  // how far an anchor may lie behind the frame it names
+
+class TpmEvidence {
+ public:
+  TpmEvidence(Lane lane, Report& report) : lane_(lane), report_(report) {}
+
+  // frame: called first for every frame.
+  void frame(FrameType type);
+  // Each of these is called for its frame type, before frame_extended.
+  void genesis(const FramePlace& place, const LogId& log_id, const Genesis& p);
+  void start(const FramePlace& place, const Start& p);
+  void unexplained_extend(const FramePlace& place, const UnexplainedExtend& p);
+  void anchor(const FrameView& frame, const FramePlace& place, const Anchor& p);
+
+  // frame_extended: the head of this frame went into the PCR.
+  void frame_extended(const FrameView& frame, const Digest& head);
+
+  // covers: whether the newest anchor proves the frame and all before it.
+  bool covers(uint64_t frame_seq) const { return anchored_seq_ && *anchored_seq_ >= frame_seq; }
+  uint32_t reset_count() const { return tpm_.reset_count; }
+  // closed: called when an anchor covers an end frame: a TPM reset after it loses nothing.
+  void closed() { clean_ = true; }
+
+ private:
+  struct Extended {
+    uint64_t frame_seq = 0;
+    uint64_t records = 0;  // up to the end of this frame
+    Digest head{};
+    Digest pcr{};
+  };
+  struct Attested {
+    TpmQuote quote;
+    TpmNvCertify certified;
+  };
+
+  bool fail(FindingId id, const Place& place, std::string detail);
+  bool key_sound(const Place& at, const Genesis& p);
+  bool tpm_at_start(const Place& at, const Start& p, bool reset);
+  bool counter_at_start(const Place& at, const Start& p, bool reset);
+  bool counter_continues(uint64_t value) const;
+  bool value_explained(const Digest& pcr) const;
+  bool attest_sound(const Place& at, const Anchor& p, const Digest& binding, Attested& out);
+  bool signature_sound(const Place& at, const Bytes& attest, const Bytes& signature, const char* what);
+  bool common_sound(const Place& at, const TpmAttest& attest, const Digest& binding, const char* what);
+  bool tpm_unchanged(const Place& at, const Attested& attested);
+  const Extended* anchored_frame(const Place& at, const Anchor& p);
+  Digest digest(std::span<const uint8_t> bytes) const;
+  Digest extended_value(const Digest& pcr, const Digest& head) const;
+
+  Lane lane_;
+  Report& report_;
+  std::optional<P256Key> ak_;
+  Bytes qualified_signer_;
+  Genesis genesis_;
+  LogId log_id_{};
+
+  // The PCR: its value now; before the first entry of extended_; and after each frame since the newest anchored one,
+  // that one included.
+  Digest pcr_{};
+  Digest base_pcr_{};
+  std::deque<Extended> extended_;
+  std::optional<uint64_t> anchored_seq_;
+  Digest previous_attest_{};
+  TpmIdentity tpm_{};      // as last recorded or attested
+  uint64_t nv_value_ = 0;  // of the newest anchor
+  bool nv_ahead_ = false;  // a start found the counter one ahead of that
+  bool clean_ = false;     // an anchor covers the end frame, nothing but anchors came since
+  bool barrier_ = false;   // nothing is proved from here on
+  bool unexplained_since_anchor_ = false;
+  // A start found a PCR value that its frames do not lead to: the next frame must say so.
+  std::optional<Place> unexplained_at_;
+};
+
+}  // namespace cm::audit::verify

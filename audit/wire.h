@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// wire.h: messages between a client process and the writer over a unix SOCK_SEQPACKET socket: one struct a packet,
+// little endian, descriptors by SCM_RIGHTS, the peer known by SO_PEERCRED. Every string is NUL-terminated inside its
+// array; the receiver checks that. Anything unexpected ends the connection.
+//
+//   client                                   writer
+//   Hello + memfd + descriptor of /proc/self/exe  ->
+//                                            <- Welcome            (client-attach frame is durable)
+//   ... records flow through the shared memory, no packets ...
+//   Bye                                      ->  drains, client-detach frame, then
+//                                            <- ByeDone
+//   (end of file without Bye: the writer drains what was published and writes client-lost)
+//   (end of file at the client: the writer died; connect again with resume_client_id)
+#pragma once
+#include <cstdint>
+
+#include "audit/frame.h"
+
+namespace cm::audit {
+
+inline constexpr uint32_t kWireVersion = 1;
+
+enum class WireType : uint32_t { kHello = 1, kWelcome = 2, kBye = 3, kByeDone = 4, kRefused = 5 };
+
+struct WireHello {
+  uint32_t type;                      // kHello
+  uint32_t version;                   // kWireVersion
+  uint8_t resume_client_id[kIdSize];  // zero: a new client; else the id of the Welcome before
+  uint8_t module_digest[kDigestSize];
+  char module_version[32];
+  char lanes[256];
+  uint32_t seal_kind;  // 0
+  uint32_t ring_count;
+  uint32_t ring_records;
+  uint32_t reserved;
+};
+
+struct WireWelcome {
+  uint32_t type;  // kWelcome
+  uint32_t version;
+  uint8_t client_id[kIdSize];
+  uint8_t log_id[kIdSize];
+  uint32_t first_ring_id;
+  uint32_t incarnation;
+  uint32_t tpm_kind;  // 0 none, 1 software, 2 device
+  uint32_t writer_pid;
+};
+
+struct WireBye {
+  uint32_t type;     // kBye or kByeDone
+  uint32_t end_log;  // kBye: 1 = a private writer ends when this was its last client
+};
+
+struct WireRefused {
+  uint32_t type;  // kRefused
+  char reason[124];
+};
+
+// A private writer reports on its start through a pipe (descriptor given by --ready-fd): one line,
+// "ready" or "error: <sentence>", then closes it. "served" means another live writer has the log: connect to it.
+inline constexpr char kReadyLine[] = "ready\n";
+inline constexpr char kServedLine[] = "served\n";
+inline constexpr char kSocketName[] = "auditd.sock";  // inside the writer's run directory
+
+}  // namespace cm::audit

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// client.cpp: see client.h.
+#include "audit/writer/client.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "audit/writer/futex.h"
+
+namespace cm::audit {
+namespace {
+
+// copy_record: eight single loads; the other side may be writing.
+void copy_record(Record& out, const Record& shared) {
+  const auto* from = reinterpret_cast<const uint64_t*>(&shared);
+  uint64_t words[kRecordSize / sizeof(uint64_t)];
+  for (size_t i = 0; i < std::size(words); ++i) words[i] = __atomic_load_n(from + i, __ATOMIC_RELAXED);
+  std::memcpy(&out, words, sizeof out);
+}
+
+// breach_of: 0 when the copy may stand in the log as record number seq of its ring.
+uint32_t breach_of(const Record& copy, uint64_t seq) {
+  if (copy.ring_seq != static_cast<uint32_t>(seq)) return kBrokenSequence;
+  if (!event_known(copy.event_id)) return kBrokenEvent;
+  if (copy.seal != 0) return kBrokenSeal;
+  return 0;
+}
+
+}  // namespace
+
+Client::Client(SharedMapping mapping, const ClientAttach& attach, std::shared_ptr<Connection> connection,
+               std::vector<uint64_t> next_seq, std::vector<std::optional<OpenEntry>> open_entries)
+    : mapping_(std::move(mapping)), attach_(attach), connection_(std::move(connection)) {
+  rings_.resize(attach_.ring_count);
+  for (size_t i = 0; i < rings_.size(); ++i) {
+    rings_[i].consumed = i < next_seq.size() ? next_seq[i] : 0;
+    if (i < open_entries.size()) rings_[i].open = open_entries[i];
+  }
+}
+
+void Client::begin_service(uint32_t incarnation, const Clock& clock, uint32_t flags) {
+  for (uint32_t i = 0; i < rings_.size(); ++i)
+    mapping_.control(i).acked.store(rings_[i].consumed, std::memory_order_release);
+  WriterPage& page = mapping_.page();
+  page.sleeping.store(0, std::memory_order_relaxed);
+  page.incarnation.store(incarnation, std::memory_order_relaxed);
+  publish_clock(clock);
+  set_flags(flags);
+}
+
+void Client::depart(Fate fate, bool end_log) {
+  if (fate_ == Fate::kCut || (fate_ != Fate::kAttached && fate != Fate::kCut)) return;
+  fate_ = fate;
+  end_log_ = end_log;
+  freeze();
+}
+
+void Client::freeze() {
+  for (uint32_t i = 0; i < rings_.size(); ++i) {
+    const uint64_t end = rings_[i].consumed + pending(i);
+    rings_[i].limit = std::min(rings_[i].limit, end);
+  }
+}
+
+void Client::break_ring(uint32_t ring, uint32_t reason, uint64_t seq) {
+  Ring& r = rings_[ring];
+  if (r.breach != 0 && seq >= r.limit) return;
+  r.breach = reason;
+  r.limit = std::min(r.limit, seq);
+  broken_ = true;
+}
+
+uint32_t Client::pending(uint32_t ring) {
+  Ring& r = rings_[ring];
+  if (r.breach != 0) return static_cast<uint32_t>(r.limit - r.consumed);
+  const uint64_t published = mapping_.control(ring).head.load(std::memory_order_acquire) - r.consumed;
+  if (published > mapping_.ring_records()) {
+    break_ring(ring, kBrokenHead, r.consumed);
+    return 0;
+  }
+  return static_cast<uint32_t>(std::min(published, r.limit - r.consumed));
+}
+
+bool Client::has_pending() {
+  for (uint32_t i = 0; i < rings_.size(); ++i)
+    if (pending(i) != 0) return true;
+  return false;
+}
+
+Take Client::take(uint32_t ring, uint32_t max, Record* out) {
+  Ring& r = rings_[ring];
+  const Record* const slots = mapping_.slots(ring);
+  const uint64_t mask = mapping_.ring_records() - 1;
+  Take taken{ring, 0, r.consumed, r.open};
+  for (; taken.count < max; ++taken.count) {
+    const uint64_t seq = r.consumed + taken.count;
+    Record& copy = out[taken.count];
+    copy_record(copy, slots[seq & mask]);
+    if (const uint32_t breach = breach_of(copy, seq); breach != 0) {
+      break_ring(ring, breach, seq);
+      break;
+    }
+    copy.ring_id = ring_id(ring);
+    if (!is_service(copy)) continue;
+    taken.open_after.reset();
+    if (!is_exit(copy)) taken.open_after = OpenEntry{copy.ring_id, copy.event_id, seq, copy.object};
+  }
+  return taken;
+}
+
+void Client::acknowledge(const Take& take) {
+  Ring& r = rings_[take.ring];
+  r.consumed += take.count;
+  r.open = take.open_after;
+  mapping_.control(take.ring).acked.store(r.consumed, std::memory_order_release);
+}
+
+std::vector<uint64_t> Client::consumed() const {
+  std::vector<uint64_t> out;
+  for (const Ring& r : rings_) out.push_back(r.consumed);
+  return out;
+}
+
+void Client::set_extended(uint32_t ring, uint64_t end) const {
+  mapping_.control(ring).extended.store(end, std::memory_order_release);
+}
+
+std::optional<SealBroken> Client::next_breach() const {
+  for (uint32_t i = 0; i < rings_.size(); ++i) {
+    const Ring& r = rings_[i];
+    if (r.breach != 0 && !r.breach_reported && r.consumed == r.limit)
+      return SealBroken{attach_.client_id, ring_id(i), r.breach, r.limit};
+  }
+  return std::nullopt;
+}
+
+void Client::breach_reported(uint32_t ring_id) { rings_[ring_id - attach_.first_ring_id].breach_reported = true; }
+
+std::vector<OpenEntry> Client::open_entries() const {
+  std::vector<OpenEntry> out;
+  for (const Ring& r : rings_)
+    if (r.open) out.push_back(*r.open);
+  return out;
+}
+
+void Client::notify() const {
+  WriterPage& page = mapping_.page();
+  page.progress.fetch_add(1, std::memory_order_seq_cst);
+  if (has_waiters()) futex_wake_shared(page.progress);
+}
+
+void Client::set_flags(uint32_t flags) const {
+  mapping_.page().flags.store(flags, std::memory_order_release);
+  notify();
+}
+
+// publish_clock: odd while the words change. The sequence comes from the log's clock generation, so that it differs
+// from whatever a writer before us, dead in the middle of this, has left.
+void Client::publish_clock(const Clock& clock) const {
+  WriterPage& page = mapping_.page();
+  page.clock_seq.store(2 * clock.generation - 1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  page.clock_tsc.store(clock.tsc, std::memory_order_relaxed);
+  page.clock_utc_ns.store(clock.utc_ns, std::memory_order_relaxed);
+  page.clock_ns_per_tick_q32.store(clock.ns_per_tick_q32, std::memory_order_relaxed);
+  page.clock_seq.store(2 * clock.generation, std::memory_order_release);
+}
+
+}  // namespace cm::audit

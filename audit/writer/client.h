@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// client.h: one attached client: how far each of its rings is consumed, what is wrong with it, and how it leaves. It
+// copies every record before it looks at it and believes the copy only after it was checked. It belongs to the main
+// thread and does no I/O but waking the client.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "audit/payload.h"
+#include "audit/writer/server.h"
+#include "audit/writer/shared_mapping.h"
+
+namespace cm::audit {
+
+// SealBroken.reason
+inline constexpr uint32_t kBrokenSequence = 2;
+inline constexpr uint32_t kBrokenEvent = 3;
+inline constexpr uint32_t kBrokenHead = 4;
+inline constexpr uint32_t kBrokenSeal = 1;
+
+// ClientLost.reason
+inline constexpr uint32_t kLostGone = 1;
+inline constexpr uint32_t kLostViolation = 2;
+inline constexpr uint32_t kLostNotBack = 3;
+
+// Take: records of one ring that were copied and checked and stand in no frame yet.
+struct Take {
+  uint32_t ring = 0;
+  uint32_t count = 0;
+  uint64_t first_seq = 0;
+  std::optional<OpenEntry> open_after;
+};
+
+class Client {
+ public:
+  enum class Fate {
+    kAttached,
+    kLeaving,  // said goodbye
+    kGone,     // its connection ended without a goodbye
+    kCut,      // it broke the protocol
+  };
+
+  // The rings begin at next_seq (of the log); open_entries as the log has them.
+  Client(SharedMapping mapping, const ClientAttach& attach, std::shared_ptr<Connection> connection,
+         std::vector<uint64_t> next_seq, std::vector<std::optional<OpenEntry>> open_entries);
+
+  const ClientAttach& attach() const { return attach_; }
+  Connection& connection() const { return *connection_; }
+  const std::shared_ptr<Connection>& connection_ptr() const { return connection_; }
+  Fate fate() const { return fate_; }
+  bool end_log() const { return end_log_; }
+
+  // begin_service: makes the shared memory say what the log says. Call when the attach frame is durable.
+  void begin_service(uint32_t incarnation, const Clock& clock, uint32_t flags);
+  // freeze: from now on only what is published already is taken. depart: that, and the client leaves for this reason;
+  // the first reason stands, but a breach of the protocol beats it.
+  void freeze();
+  void depart(Fate fate, bool end_log = false);
+
+  uint32_t ring_count() const { return mapping_.ring_count(); }
+  uint32_t ring_id(uint32_t ring) const { return attach_.first_ring_id + ring; }
+  uint32_t ring_records() const { return mapping_.ring_records(); }
+  // pending: published records that are not consumed. A head beyond the ring breaks the ring.
+  uint32_t pending(uint32_t ring);
+  bool has_pending();
+  // take: copies at most max records to out and checks them. Fewer than asked: the ring is broken behind the last.
+  Take take(uint32_t ring, uint32_t max, Record* out);
+  // acknowledge: the take's frame is durable.
+  void acknowledge(const Take& take);
+  std::vector<uint64_t> consumed() const;
+  void set_extended(uint32_t ring, uint64_t end) const;
+
+  // next_breach: a broken ring whose records before the breach are consumed and that was not reported.
+  std::optional<SealBroken> next_breach() const;
+  void breach_reported(uint32_t ring_id);
+  bool broken() const { return broken_; }
+  std::vector<OpenEntry> open_entries() const;
+
+  bool has_waiters() const { return mapping_.page().waiters.load(std::memory_order_seq_cst) != 0; }
+  void notify() const;
+  void set_flags(uint32_t flags) const;
+  void publish_clock(const Clock& clock) const;
+  void set_sleeping(bool sleeping) const {
+    mapping_.page().sleeping.store(sleeping ? 1 : 0, std::memory_order_seq_cst);
+  }
+  std::atomic<uint32_t>& doorbell() const { return mapping_.page().doorbell; }
+
+ private:
+  struct Ring {
+    uint64_t consumed = 0;
+    uint64_t limit = ~uint64_t{0};  // nothing is taken from here on
+    uint32_t breach = 0;            // SealBroken.reason, 0 while all is well
+    bool breach_reported = false;
+    std::optional<OpenEntry> open;
+  };
+
+  void break_ring(uint32_t ring, uint32_t reason, uint64_t seq);
+
+  SharedMapping mapping_;
+  const ClientAttach attach_;
+  std::shared_ptr<Connection> connection_;
+  std::vector<Ring> rings_;
+  Fate fate_ = Fate::kAttached;
+  bool end_log_ = false;
+  bool broken_ = false;
+};
+
+}  // namespace cm::audit

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: Apache-2.0
+// log_scan.cpp: see log_scan.h.
+#include "audit/writer/log_scan.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "audit/writer/log_store.h"
+#include "crypto/sha2/sha256.h"
+
+namespace cm::audit {
+namespace {
+
+constexpr uint64_t kMaxFrameSize = frame_size(kMaxVarSize, kMaxFrameRecords);
+constexpr char kAdvice[] =
+    "; nothing was changed. Keep the directory as it is, run cryptomod-audit verify on it, and begin a new log "
+    "elsewhere";
+
+bool read_exactly(int fd, uint64_t offset, void* out, size_t size) {
+  auto* p = static_cast<uint8_t*>(out);
+  while (size > 0) {
+    const ssize_t n = pread(fd, p, size, static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    p += n;
+    offset += static_cast<uint64_t>(n);
+    size -= static_cast<size_t>(n);
+  }
+  return true;
+}
+
+Error count_segments(int dir_fd, uint32_t& count) {
+  const int copy = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  std::unique_ptr<DIR, int (*)(DIR*)> dir(copy < 0 ? nullptr : fdopendir(copy), closedir);
+  if (!dir) return system_error("cannot list the log directory");
+  std::vector<std::string> names;
+  while (const dirent* entry = readdir(dir.get())) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  for (size_t i = 0; i < names.size(); ++i)
+    if (names[i] != segment_name(static_cast<uint32_t>(i)))
+      return {"the log directory holds " + names[i] + " where " + segment_name(static_cast<uint32_t>(i)) +
+              " is expected; a log is gapless segments and nothing else" + kAdvice};
+  count = static_cast<uint32_t>(names.size());
+  return {};
+}
+
+Error open_segment(int dir_fd, uint32_t segment, UniqueFd& fd, uint64_t& size) {
+  struct stat info;
+  fd.reset(openat(dir_fd, segment_name(segment).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd.valid() || fstat(fd.get(), &info) != 0) return system_error("cannot open " + segment_name(segment));
+  if (!S_ISREG(info.st_mode)) return {segment_name(segment) + " is not a plain file"};
+  size = static_cast<uint64_t>(info.st_size);
+  return {};
+}
+
+bool header_plausible(const FrameHeader& h) {
+  return h.magic == kFrameMagic && h.version == kFormatVersion && h.flags == 0 && h.var_size <= kMaxVarSize &&
+         h.var_size % kFrameAlign == 0 && h.record_count <= kMaxFrameRecords;
+}
+
+class Scanner {
+ public:
+  Scanner(int dir_fd, Lane lane, const LivePcr& live_pcr, LogState& state)
+      : dir_fd_(dir_fd), lane_(lane), live_pcr_(live_pcr), state_(state) {}
+
+  Error run();
+
+ private:
+  enum class Read { kFrame, kNotAFrame };
+
+  Error scan_segment(uint32_t segment, bool last);
+  Read read_frame(uint64_t offset, FrameHeader& header, Bytes& var);
+  bool frame_is_whole(uint64_t offset, const FrameHeader& header, const Bytes& var);
+  Error apply(const FrameHeader& header, const Bytes& var);
+  Error apply_payload(const FrameHeader& header, const Bytes& var);
+  Error apply_genesis(const Bytes& var);
+  Error apply_start(const FrameHeader& header, const Bytes& var);
+  Error apply_attach(const FrameHeader& header, const Bytes& var);
+  Error apply_batch(const FrameHeader& header, const Bytes& var);
+  bool drop_client(const std::array<uint8_t, kIdSize>& id);
+  Error cut_torn_tail(uint64_t offset);
+  Error refuse(const std::string& what) const;
+
+  const int dir_fd_;
+  const Lane lane_;
+  const LivePcr& live_pcr_;
+  LogState& state_;
+  UniqueFd file_;
+  uint32_t segment_ = 0;
+  uint64_t size_ = 0;    // of the segment
+  uint64_t offset_ = 0;  // of the frame at hand
+};
+
+Error Scanner::refuse(const std::string& what) const {
+  return {segment_name(segment_) + " at byte " + std::to_string(offset_) + ": " + what + kAdvice};
+}
+
+Error Scanner::run() {
+  uint32_t count = 0;
+  if (Error error = count_segments(dir_fd_, count)) return error;
+  for (uint32_t i = 0; i < count; ++i)
+    if (Error error = scan_segment(i, i + 1 == count)) return error;
+  return {};
+}
+
+Error Scanner::scan_segment(uint32_t segment, bool last) {
+  segment_ = segment;
+  offset_ = 0;
+  if (Error error = open_segment(dir_fd_, segment, file_, size_)) return error;
+  FrameHeader header;
+  Bytes var;
+  while (offset_ < size_) {
+    if (read_frame(offset_, header, var) != Read::kFrame) {
+      if (!last) return refuse("there is no whole frame");
+      return cut_torn_tail(offset_);
+    }
+    if (Error error = apply(header, var)) return error;
+    offset_ += frame_size(header.var_size, header.record_count);
+  }
+  if (size_ == 0) return last ? cut_torn_tail(0) : refuse("the segment is empty");
+  state_.segment = segment;
+  state_.segment_size = size_;
+  return {};
+}
+
+Scanner::Read Scanner::read_frame(uint64_t offset, FrameHeader& header, Bytes& var) {
+  if (size_ - offset < sizeof header || !read_exactly(file_.get(), offset, &header, sizeof header) ||
+      !header_plausible(header))
+    return Read::kNotAFrame;
+  const uint64_t whole = frame_size(header.var_size, header.record_count);
+  if (whole > size_ - offset) return Read::kNotAFrame;
+  var.resize(header.var_size);
+  if (!read_exactly(file_.get(), offset + sizeof header, var.data(), var.size())) return Read::kNotAFrame;
+  // Frames without records cost little and say who the clients are; of batches only the last can be torn.
+  const bool check = header.record_count == 0 || offset + whole == size_;
+  if (check && !frame_is_whole(offset, header, var)) return Read::kNotAFrame;
+  return Read::kFrame;
+}
+
+// frame_is_whole: everything in the frame is as it was written: a crash may leave a file with its full length and pages
+// that never reached the disk.
+bool Scanner::frame_is_whole(uint64_t offset, const FrameHeader& header, const Bytes& var) {
+  Bytes frame(frame_size(header.var_size, header.record_count));
+  if (!read_exactly(file_.get(), offset, frame.data(), frame.size())) return false;
+  FrameTail tail;
+  std::memcpy(&tail, frame.data() + frame.size() - sizeof tail, sizeof tail);
+  if (tail.magic != kTailMagic || tail.frame_size != frame.size()) return false;
+  if (tail.crc32c != crc32c({frame.data(), frame.size() - sizeof tail})) return false;
+  const std::span<const uint8_t> records(frame.data() + sizeof header + var.size(),
+                                         size_t{header.record_count} * kRecordSize);
+  const Digest digest = records_digest(lane_, var, records, {});
+  return std::memcmp(digest.data(), header.records_digest, kDigestSize) == 0;
+}
+
+Error Scanner::apply(const FrameHeader& header, const Bytes& var) {
+  ChainPosition& at = state_.position;
+  if (!state_.exists) {
+    if (header.type != static_cast<uint16_t>(FrameType::kGenesis)) return refuse("the log does not begin with genesis");
+    std::memcpy(at.log_id.data(), header.log_id, kIdSize);
+  }
+  if (std::memcmp(header.log_id, at.log_id.data(), kIdSize) != 0) return refuse("the frame belongs to another log");
+  if (header.frame_seq != at.next_frame_seq || header.first_record != at.next_record)
+    return refuse("frame " + std::to_string(at.next_frame_seq) + " is expected and is not there");
+  if (std::memcmp(header.prev_head, at.prev_head.data(), kDigestSize) != 0)
+    return refuse("the chain is broken: the frame before is not the one this frame was made after");
+  at.prev_head = frame_head(lane_, header);
+  at.next_frame_seq += 1;
+  at.next_record += header.record_count;
+  state_.exists = true;
+  state_.last_time_ns = header.type == static_cast<uint16_t>(FrameType::kAnchor)
+                            ? std::max(state_.last_time_ns, header.writer_time_ns)
+                            : header.writer_time_ns;
+  if (Error error = apply_payload(header, var)) return error;
+  state_.pcr.extend(lane_, {header.frame_seq, at.prev_head, std::nullopt});
+  return {};
+}
+
+Error Scanner::apply_payload(const FrameHeader& header, const Bytes& var) {
+  const auto type = static_cast<FrameType>(header.type);
+  if (type != FrameType::kBatch && header.record_count != 0) return refuse("records stand where none may be");
+  if (type != FrameType::kAnchor) {
+    state_.ended = type == FrameType::kEnd;
+    state_.unanchored = true;
+  }
+  switch (type) {
+    case FrameType::kGenesis:
+      return apply_genesis(var);
+    case FrameType::kBoot:
+    case FrameType::kRecovery:
+      return apply_start(header, var);
+    case FrameType::kClock: {
+      Clock clock;
+      if (!decode(var, clock)) return refuse("malformed clock frame");
+      state_.clock_generation = clock.generation;
+      return {};
+    }
+    case FrameType::kClientAttach:
+      return apply_attach(header, var);
+    case FrameType::kClientDetach: {
+      ClientDetach detach;
+      if (!decode(var, detach) || !drop_client(detach.client_id)) return refuse("malformed client-detach frame");
+      return {};
+    }
+    case FrameType::kClientLost: {
+      ClientLost lost;
+      if (!decode(var, lost) || !drop_client(lost.client_id)) return refuse("malformed client-lost frame");
+      return {};
+    }
+    case FrameType::kBatch:
+      return apply_batch(header, var);
+    case FrameType::kAnchor: {
+      Anchor anchor;
+      if (!decode(var, anchor) || anchor.anchored_seq >= header.frame_seq) return refuse("malformed anchor frame");
+      state_.anchored_nv = anchor.nv_value;
+      sha256(lane_, state_.previous_attest.data(), anchor.quote_attest.data(), anchor.quote_attest.size());
+      state_.unanchored = anchor.anchored_seq + 1 != header.frame_seq;
+      return {};
+    }
+    case FrameType::kUnexplainedExtend: {
+      UnexplainedExtend unexplained;
+      if (!decode(var, unexplained)) return refuse("malformed unexplained-extend frame");
+      state_.pcr.rebase(unexplained.found);
+      return {};
+    }
+    case FrameType::kSealBroken:
+    case FrameType::kEnd:
+      return {};
+    case FrameType::kSegmentSeal:
+      break;
+  }
+  return refuse("frame type " + std::to_string(header.type) + " is not known to this version");
+}
+
+Error Scanner::apply_genesis(const Bytes& var) {
+  if (state_.position.next_frame_seq != 1 || !decode(var, state_.genesis)) return refuse("malformed genesis frame");
+  state_.genesis_head = state_.position.prev_head;
+  state_.identity = state_.genesis.tpm;
+  state_.anchored_nv = state_.genesis.nv_start;
+  if (Error error = live_pcr_(state_.genesis, state_.pcr.live)) return error;
+  state_.pcr.rebase(state_.genesis.pcr_start);
+  return {};
+}
+
+Error Scanner::apply_start(const FrameHeader& header, const Bytes& var) {
+  Start start;
+  if (!decode(var, start)) return refuse("malformed boot or recovery frame");
+  state_.identity = start.tpm;
+  if (header.type == static_cast<uint16_t>(FrameType::kBoot)) state_.pcr.rebase(start.pcr_value);
+  return {};
+}
+
+Error Scanner::apply_attach(const FrameHeader& header, const Bytes& var) {
+  ClientAttach attach;
+  if (!decode(var, attach)) return refuse("malformed client-attach frame");
+  state_.ever_attached = true;
+  const uint64_t end = uint64_t{attach.first_ring_id} + attach.ring_count;
+  const auto found = state_.clients.find(attach.first_ring_id);
+  if (attach.reattached != 0) {
+    if (found == state_.clients.end() || found->second.attach.client_id != attach.client_id ||
+        found->second.attach.ring_count != attach.ring_count)
+      return refuse("a client came back that was not attached");
+    found->second.attach = attach;
+    return {};
+  }
+  if (attach.first_ring_id < state_.next_ring_id || attach.ring_count == 0)
+    return refuse("ring numbers of a client were given before");
+  state_.next_ring_id = end;
+  LoggedClient& client = state_.clients[attach.first_ring_id];
+  client.attach = attach;
+  client.attach_seq = header.frame_seq;
+  client.next_seq.assign(attach.ring_count, 0);
+  client.open_entries.assign(attach.ring_count, std::nullopt);
+  return {};
+}
+
+Error Scanner::apply_batch(const FrameHeader& header, const Bytes& var) {
+  Batch batch;
+  if (!decode(var, batch)) return refuse("malformed batch frame");
+  uint64_t records = 0;
+  for (const RingMark& mark : batch.marks) {
+    auto client = state_.clients.upper_bound(mark.ring_id);
+    if (client == state_.clients.begin()) return refuse("a batch names a ring that no client has");
+    --client;
+    const uint64_t index = mark.ring_id - client->first;
+    if (index >= client->second.next_seq.size()) return refuse("a batch names a ring that no client has");
+    if (client->second.next_seq[index] != mark.first_seq) return refuse("records of a ring are missing or doubled");
+    client->second.next_seq[index] += mark.count;
+    records += mark.count;
+  }
+  if (records != header.record_count) return refuse("a batch's marks do not fit its records");
+  return {};
+}
+
+bool Scanner::drop_client(const std::array<uint8_t, kIdSize>& id) {
+  return std::erase_if(state_.clients, [&](const auto& row) { return row.second.attach.client_id == id; }) == 1;
+}
+
+// cut_torn_tail: what a writer that died in the middle of its last append may have left: at most one frame, and no
+// frame of this log behind it.
+Error Scanner::cut_torn_tail(uint64_t offset) {
+  const uint64_t torn = size_ - offset;
+  if (torn > kMaxFrameSize) return refuse("there is no whole frame and the rest is longer than any frame");
+  Bytes bytes(torn);
+  if (!read_exactly(file_.get(), offset, bytes.data(), bytes.size())) return system_error("cannot read the torn tail");
+  for (size_t at = kFrameAlign; at + sizeof(FrameHeader) <= bytes.size(); at += kFrameAlign) {
+    FrameHeader header;
+    std::memcpy(&header, bytes.data() + at, sizeof header);
+    const bool ours = !state_.exists || std::memcmp(header.log_id, state_.position.log_id.data(), kIdSize) == 0;
+    if (header_plausible(header) && ours && header.frame_seq > state_.position.next_frame_seq)
+      return refuse("frame " + std::to_string(state_.position.next_frame_seq) + " is damaged and later frames follow");
+  }
+  state_.torn_bytes = torn;
+  sha256(lane_, state_.torn_digest.data(), bytes.data(), bytes.size());
+  if (!state_.exists) return {};  // a torn genesis frame: whether it may go is not for us to say
+  if (offset > 0) {
+    if (ftruncate(file_.get(), static_cast<off_t>(offset)) != 0 || fsync(file_.get()) != 0)
+      return system_error("cannot cut off a torn frame");
+    state_.segment = segment_;
+    state_.segment_size = offset;
+    return {};
+  }
+  if (unlinkat(dir_fd_, segment_name(segment_).c_str(), 0) != 0 || fsync(dir_fd_) != 0)
+    return system_error("cannot remove a torn segment");
+  return {};
+}
+
+// BackwardReader: resolves open entries from the end of the log towards its beginning.
+class BackwardReader {
+ public:
+  BackwardReader(int dir_fd, LogState& state) : dir_fd_(dir_fd), state_(state) {}
+
+  Error run() {
+    for (auto& [first_ring, client] : state_.clients) {
+      for (uint32_t i = 0; i < client.next_seq.size(); ++i)
+        if (client.next_seq[i] != 0) wanted_[first_ring + i] = &client.open_entries[i];
+    }
+    for (uint32_t segment = state_.segment + 1; segment-- > 0 && !wanted_.empty();)
+      if (Error error = read_segment(segment)) return error;
+    return {};
+  }
+
+ private:
+  Error read_segment(uint32_t segment) {
+    uint64_t end = 0;
+    if (Error error = open_segment(dir_fd_, segment, file_, end)) return error;
+    while (end > 0 && !wanted_.empty()) {
+      FrameTail tail;
+      if (!read_exactly(file_.get(), end - sizeof tail, &tail, sizeof tail) || tail.frame_size > end)
+        return system_error("cannot read the log backwards");
+      end -= tail.frame_size;
+      if (Error error = read_frame(end)) return error;
+    }
+    return {};
+  }
+
+  Error read_frame(uint64_t offset) {
+    FrameHeader header;
+    if (!read_exactly(file_.get(), offset, &header, sizeof header)) return system_error("cannot read a frame");
+    if (header.type == static_cast<uint16_t>(FrameType::kClientAttach)) forget_before(header.frame_seq);
+    if (header.type != static_cast<uint16_t>(FrameType::kBatch)) return {};
+    Bytes var(header.var_size);
+    Batch batch;
+    if (!read_exactly(file_.get(), offset + sizeof header, var.data(), var.size()) || !decode(var, batch))
+      return {"cannot read a batch frame backwards"};
+    uint64_t at = offset + sizeof header + header.var_size;
+    for (const RingMark& mark : batch.marks) {
+      if (wanted_.contains(mark.ring_id))
+        if (Error error = read_ring(mark, at)) return error;
+      at += uint64_t{mark.count} * kRecordSize;
+    }
+    return {};
+  }
+
+  Error read_ring(const RingMark& mark, uint64_t offset) {
+    std::vector<Record> records(mark.count);
+    if (!read_exactly(file_.get(), offset, records.data(), records.size() * kRecordSize))
+      return system_error("cannot read records");
+    for (size_t i = records.size(); i-- > 0;) {
+      if (!is_service(records[i])) continue;
+      if (!is_exit(records[i]))
+        *wanted_[mark.ring_id] = OpenEntry{mark.ring_id, records[i].event_id, mark.first_seq + i, records[i].object};
+      wanted_.erase(mark.ring_id);
+      return {};
+    }
+    return {};
+  }
+
+  // forget_before: before its attach frame a client has no records.
+  void forget_before(uint64_t frame_seq) {
+    for (const auto& [first_ring, client] : state_.clients)
+      if (client.attach_seq == frame_seq)
+        for (uint32_t i = 0; i < client.next_seq.size(); ++i) wanted_.erase(first_ring + i);
+  }
+
+  const int dir_fd_;
+  LogState& state_;
+  UniqueFd file_;
+  std::map<uint32_t, std::optional<OpenEntry>*> wanted_;  // by ring id
+};
+
+}  // namespace
+
+void PcrReplay::rebase(const Digest& base) {
+  value = base;
+  matched = value == live;
+  pending.clear();
+}
+
+void PcrReplay::extend(Lane lane, const ExtendItem& item) {
+  value = extended_pcr(lane, value, item.head);
+  if (matched) pending.push_back(item);
+  if (value == live) {
+    matched = true;
+    pending.clear();
+  }
+}
+
+Error scan_log(int dir_fd, Lane lane, const LivePcr& live_pcr, LogState& out) {
+  return Scanner(dir_fd, lane, live_pcr, out).run();
+}
+
+Error find_open_entries(int dir_fd, LogState& state) { return BackwardReader(dir_fd, state).run(); }
+
+}  // namespace cm::audit

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// log_scan.h: reads an existing log so that a writer can continue it: headers and variable sections of every frame, and
+// completely every frame without records and the last frame of every segment. It cuts off a torn last frame and changes
+// nothing else; anything that a crash of a writer cannot have caused is refused. It judges no evidence: that is the
+// verifier's work.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "audit/chain.h"
+#include "audit/payload.h"
+#include "audit/writer/error.h"
+#include "audit/writer/tpm_thread.h"
+
+namespace cm::audit {
+
+// LoggedClient: a client that was attached and has neither detached nor been lost.
+struct LoggedClient {
+  ClientAttach attach;
+  uint64_t attach_seq = 0;                             // frame of its first attach
+  std::vector<uint64_t> next_seq;                      // a ring
+  std::vector<std::optional<OpenEntry>> open_entries;  // a ring; filled by find_open_entries
+};
+
+// PcrReplay: follows the PCR through the log and remembers which heads came after the value it has now.
+struct PcrReplay {
+  Digest live{};   // read from the TPM
+  Digest value{};  // after every frame of the log
+  bool matched = false;
+  std::vector<ExtendItem> pending;  // frames after the match: not extended yet
+
+  void rebase(const Digest& base);
+  void extend(Lane lane, const ExtendItem& item);
+};
+
+struct LogState {
+  bool exists = false;
+  ChainPosition position;
+  uint64_t last_time_ns = 0;
+  bool ended = false;  // an end frame, and only anchors after it
+  Genesis genesis;
+  Digest genesis_head{};
+  TpmIdentity identity;  // of the last genesis, boot or recovery frame
+  uint32_t clock_generation = 0;
+  uint64_t anchored_nv = 0;
+  Digest previous_attest{};
+  bool unanchored = false;  // frames other than anchors stand behind the last anchored one
+  uint64_t next_ring_id = 0;
+  bool ever_attached = false;
+  std::map<uint32_t, LoggedClient> clients;  // by first ring id
+  PcrReplay pcr;
+  uint32_t segment = 0;
+  uint64_t segment_size = 0;
+  uint64_t torn_bytes = 0;  // without a log (exists is false): the remains of a genesis frame, left in segment 0
+  Digest torn_digest{};
+};
+
+// LivePcr: called once with the genesis payload; gives the value of the log's PCR now.
+using LivePcr = std::function<Error(const Genesis&, Digest&)>;
+
+Error scan_log(int dir_fd, Lane lane, const LivePcr& live_pcr, LogState& out);
+
+// find_open_entries: for the clients in the state, reads the log backwards for the last service record of each ring. A
+// ring belongs to one thread and calls do not nest: an entry is open when no exit came after it.
+Error find_open_entries(int dir_fd, LogState& state);
+
+}  // namespace cm::audit

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// log_start.cpp: see log_start.h. Order of the first frames: audit/frame.h.
+#include "audit/writer/log_start.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+
+#include <cstdio>
+#include <string>
+
+#include "audit/writer/enrolment_file.h"
+#include "cryptomod/cryptomod.h"
+
+namespace cm::audit {
+namespace {
+
+constexpr char kWriterVersion[] = CM_VERSION_STRING;
+
+Error append(Journal& journal, FrameType type, const Bytes& payload, const FrameExtras& extras = {}) {
+  return journal.append(type, payload, extras) == Appended::kDone ? Error{} : journal.error();
+}
+
+Error begin(const StartContext& c, LogState& state) {
+  const int trust_fd = c.directories.trust.get();
+  if (trust_fd >= 0 && enrolment_exists(trust_fd))
+    return {
+        "the trust directory holds the enrolment record of another log, and there is no log here; if that log was "
+        "moved, bring it back; for a new log give a new --trust directory"};
+  if (state.torn_bytes > 0 && unlinkat(c.directories.log.get(), segment_name(0).c_str(), 0) != 0)
+    return system_error("cannot remove the remains of a genesis frame");
+  c.tpm.select(c.options.pcr, c.options.nv_index);
+  Genesis& g = state.genesis;
+  g.writer_version = kWriterVersion;
+  g.writer_uid = c.account.uid;
+  g.creator_uid = getuid();
+  g.isolated = c.account.change ? 1 : 0;
+  g.pcr_index = c.options.pcr;
+  g.nv_index = c.options.nv_index;
+  g.boot_id = current_boot_id();
+  g.ak_public = c.tpm.ak_public();
+  if (Error error = c.tpm.identify(g.tpm)) return error;
+  if (Error error = c.tpm.find_counter(true)) return error;
+  if (Error error = c.tpm.read_counter(g.nv_start)) return error;
+  if (Error error = c.tpm.read_pcr(g.pcr_start)) return error;
+  g.nv_name = c.tpm.nv_name();
+  LogId& log_id = state.position.log_id;
+  if (getrandom(log_id.data(), log_id.size(), 0) != static_cast<ssize_t>(log_id.size()))
+    return system_error("cannot draw a log id");
+
+  c.journal.set_position(state.position, 0, false);
+  c.tpm_thread.set_start({log_id, g.pcr_start, 0, g.tpm.reset_count, g.nv_start, g.ak_public});
+  if (Error error = append(c.journal, FrameType::kGenesis, encode(g), {{}, g.pcr_start, {}})) return error;
+  state.genesis_head = c.journal.position().prev_head;
+  return trust_fd >= 0 ? write_enrolment(trust_fd, log_id, g, state.genesis_head) : Error{};
+}
+
+// same_tpm: the log may only go on with the key and the counter that its genesis names.
+Error same_tpm(const StartContext& c, const Genesis& g) {
+  if (c.tpm.ak_public() != g.ak_public)
+    return {
+        "this log was begun with another TPM (or the TPM was cleared since): its attestation key differs. The log "
+        "stays verifiable as it is; begin a new one"};
+  if (Error error = c.tpm.find_counter(false)) return error;
+  if (c.tpm.nv_name() != g.nv_name)
+    return {
+        "the NV counter is not the one this log was begun with: it was deleted and defined again. The log stays "
+        "verifiable as it is; begin a new one"};
+  return {};
+}
+
+void warn_about_counter(uint64_t live, uint64_t anchored) {
+  if (live == anchored || live == anchored + 1) return;
+  std::fprintf(stderr,
+               "cryptomod-auditd: the NV counter reads %llu and the last anchor in the log has %llu: anchors are "
+               "missing from the log or somebody else counted; the verifier will report it\n",
+               static_cast<unsigned long long>(live), static_cast<unsigned long long>(anchored));
+}
+
+struct Continuation {
+  Start start;
+  bool was_reset = false;
+};
+
+// catch_up: extends the heads that were durable and had not reached the TPM when the writer before ended.
+Error catch_up(const StartContext& c, LogState& state) {
+  for (const ExtendItem& item : state.pcr.pending)
+    if (Error error = c.tpm.extend(item.head)) return error;
+  state.pcr.live = state.pcr.value;
+  state.pcr.pending.clear();
+  return {};
+}
+
+Error append_first_frames(const StartContext& c, LogState& state, Continuation& next) {
+  Digest pcr = state.pcr.live;
+  const bool unclean = !state.ended;
+  const auto follow = [&](const Digest& base) { pcr = extended_pcr(c.lane, base, c.journal.position().prev_head); };
+  const auto boot = [&]() -> Error {
+    Start start = next.start;
+    start.pcr_value = pcr;
+    start.torn_bytes = 0;
+    start.torn_digest = {};
+    Error error = append(c.journal, FrameType::kBoot, encode(start), {{}, pcr, {}});
+    follow(pcr);
+    return error;
+  };
+  if (next.was_reset) {
+    if (Error error = boot()) return error;
+  } else if (!state.pcr.matched) {
+    const Bytes payload = encode(UnexplainedExtend{state.pcr.value, pcr});
+    if (Error error = append(c.journal, FrameType::kUnexplainedExtend, payload, {{}, pcr, {}})) return error;
+    follow(pcr);
+  }
+  if (unclean) {
+    next.start.pcr_value = pcr;
+    return append(c.journal, FrameType::kRecovery, encode(next.start));
+  }
+  return next.was_reset ? Error{} : boot();
+}
+
+Error resume(const StartContext& c, LogState& state) {
+  Continuation next;
+  next.start.writer_version = kWriterVersion;
+  next.start.writer_uid = c.account.uid;
+  next.start.boot_id = current_boot_id();
+  next.start.torn_bytes = state.torn_bytes;
+  next.start.torn_digest = state.torn_digest;
+  if (Error error = c.tpm.identify(next.start.tpm)) return error;
+  if (Error error = same_tpm(c, state.genesis)) return error;
+  if (Error error = c.tpm.read_counter(next.start.nv_value)) return error;
+  warn_about_counter(next.start.nv_value, state.anchored_nv);
+  if (Error error = find_open_entries(c.directories.log.get(), state)) return error;
+  next.was_reset = next.start.tpm.reset_count != state.identity.reset_count;
+  if (!next.was_reset && state.pcr.matched)
+    if (Error error = catch_up(c, state)) return error;
+
+  if (Error error = c.store.resume(state.segment, state.segment_size)) return error;
+  c.journal.set_position(state.position, state.last_time_ns, state.unanchored);
+  c.tpm_thread.set_start({state.position.log_id, state.pcr.live, state.position.next_frame_seq,
+                          next.start.tpm.reset_count, state.anchored_nv, state.genesis.ak_public});
+  if (Error error = append_first_frames(c, state, next)) return error;
+  const int trust_fd = c.directories.trust.get();
+  // A crash between genesis and its enrolment record: nobody was served yet, so nothing is vouched for afterwards.
+  if (trust_fd >= 0 && !state.ever_attached && !enrolment_exists(trust_fd))
+    return write_enrolment(trust_fd, state.position.log_id, state.genesis, state.genesis_head);
+  return {};
+}
+
+}  // namespace
+
+std::array<uint8_t, kIdSize> current_boot_id() {
+  std::array<uint8_t, kIdSize> out{};
+  UniqueFd fd(open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
+  char text[64] = {};
+  if (!fd.valid() || read(fd.get(), text, sizeof text - 1) <= 0) return out;
+  size_t nibbles = 0;
+  for (const char* p = text; *p != '\0' && nibbles < 2 * kIdSize; ++p) {
+    const int digit = *p >= '0' && *p <= '9' ? *p - '0' : *p >= 'a' && *p <= 'f' ? *p - 'a' + 10 : -1;
+    if (digit < 0) continue;
+    out[nibbles / 2] = static_cast<uint8_t>(out[nibbles / 2] << 4 | digit);
+    ++nibbles;
+  }
+  return out;
+}
+
+Error start_log(const StartContext& context, LogState& state) {
+  const LivePcr live_pcr = [&](const Genesis& genesis, Digest& value) {
+    context.tpm.select(genesis.pcr_index, genesis.nv_index);
+    return context.tpm.read_pcr(value);
+  };
+  if (Error error = scan_log(context.directories.log.get(), context.lane, live_pcr, state)) return error;
+  return state.exists ? resume(context, state) : begin(context, state);
+}
+
+}  // namespace cm::audit

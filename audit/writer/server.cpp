@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// server.cpp: see server.h.
+#include "audit/writer/server.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+
+namespace cm::audit {
+namespace {
+
+constexpr size_t kPeersMax = 1024;
+constexpr int kBacklog = 64;
+constexpr uint64_t kHelloTime_ns = 5000000000;
+constexpr int kPollPause_ms = 1000;
+constexpr size_t kDescriptorsMax = 4;  // more than a Hello may have, so that too many are seen
+
+void ring(const UniqueFd& event_fd) {
+  const uint64_t one = 1;
+  (void)!write(event_fd.get(), &one, sizeof one);
+}
+
+bool terminated(const char* text, size_t size) { return std::memchr(text, '\0', size) != nullptr; }
+
+bool hello_is_sound(const WireHello& hello) {
+  return hello.version == kWireVersion && hello.reserved == 0 && hello.seal_kind == 0 &&
+         terminated(hello.module_version, sizeof hello.module_version) && terminated(hello.lanes, sizeof hello.lanes) &&
+         ring_geometry_valid(hello.ring_count, hello.ring_records);
+}
+
+// Packet: one datagram and the descriptors that came with it.
+struct Packet {
+  alignas(8) uint8_t bytes[sizeof(WireHello) + 1];
+  size_t size = 0;
+  bool truncated = false;
+  std::vector<UniqueFd> fds;
+};
+
+ssize_t receive(int fd, Packet& packet) {
+  alignas(cmsghdr) char control[CMSG_SPACE(kDescriptorsMax * sizeof(int))];
+  iovec part = {packet.bytes, sizeof packet.bytes};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  const ssize_t n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (n < 0) return n;
+  packet.size = static_cast<size_t>(n);
+  packet.truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+    const size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; ++i) {
+      int received;
+      std::memcpy(&received, CMSG_DATA(c) + i * sizeof(int), sizeof received);
+      packet.fds.emplace_back(received);
+    }
+  }
+  return n;
+}
+
+}  // namespace
+
+void Connection::refuse(const std::string& reason) const {
+  WireRefused packet{};
+  packet.type = static_cast<uint32_t>(WireType::kRefused);
+  std::memcpy(packet.reason, reason.data(), std::min(reason.size(), sizeof packet.reason - 1));
+  send(&packet, sizeof packet);
+  cut();
+}
+
+Server::Server(UniqueFd listen_fd, uid_t creator, Lane lane, WakeWord& wake)
+    : listen_fd_(std::move(listen_fd)), creator_(creator), lane_(lane), wake_(wake) {}
+
+Error Server::run() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  signal_fd_.reset(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  stop_fd_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!signal_fd_.valid() || !stop_fd_.valid()) return system_error("cannot watch for signals");
+  poll_thread_ = std::thread([this] { poll_loop(); });
+  greet_thread_ = std::thread([this] { greet_loop(); });
+  return {};
+}
+
+Error Server::open() {
+  if (listen(listen_fd_.get(), kBacklog) != 0) return system_error("cannot listen on the socket");
+  listening_ = true;
+  ring(stop_fd_);
+  return {};
+}
+
+void Server::close_door() {
+  listening_ = false;
+  shutdown(listen_fd_.get(), SHUT_RDWR);
+  ring(stop_fd_);
+}
+
+void Server::stop() {
+  if (!poll_thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  ring(stop_fd_);
+  poll_thread_.join();
+  std::unique_lock lock(mutex_);
+  const bool finished = changed_.wait_for(lock, std::chrono::seconds(1), [this] { return greet_finished_; });
+  lock.unlock();
+  // A greeting that hangs in a client's file cannot be ended; the process is about to.
+  if (finished)
+    greet_thread_.join();
+  else
+    greet_thread_.detach();
+}
+
+void Server::post(ServerEvent event) {
+  {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(std::move(event));
+  }
+  wake_.wake();
+}
+
+std::vector<ServerEvent> Server::take_events() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(events_, {});
+}
+
+void Server::poll_loop() {
+  std::vector<pollfd> polled;
+  while (!stopping_) {
+    polled.clear();
+    polled.push_back({signal_fd_.get(), POLLIN, 0});
+    polled.push_back({stop_fd_.get(), POLLIN, 0});
+    polled.push_back({listening_ ? listen_fd_.get() : -1, POLLIN, 0});
+    for (const Peer& peer : peers_) polled.push_back({peer.connection->fd(), POLLIN, 0});
+    poll(polled.data(), polled.size(), kPollPause_ms);
+    if (polled[0].revents != 0) {
+      signalfd_siginfo info;
+      while (read(signal_fd_.get(), &info, sizeof info) > 0)
+        post({ServerEvent::Kind::kSignal, nullptr, nullptr, false});
+    }
+    uint64_t rung;
+    if (polled[1].revents != 0) (void)!read(stop_fd_.get(), &rung, sizeof rung);
+    std::vector<Peer> staying;
+    for (size_t i = 0; i < peers_.size(); ++i)
+      if (polled[3 + i].revents == 0 || read_packet(peers_[i])) staying.push_back(std::move(peers_[i]));
+    peers_ = std::move(staying);
+    drop_late_peers();
+    if (polled[2].revents != 0 && listening_) accept_one();
+  }
+}
+
+void Server::drop_late_peers() {
+  const uint64_t now = monotonic_ns();
+  std::erase_if(peers_, [&](Peer& peer) {
+    if (peer.deadline_ns == 0 || peer.deadline_ns > now) return false;
+    peer.connection->cut();
+    --newcomers_;
+    return true;
+  });
+}
+
+void Server::accept_one() {
+  UniqueFd fd(accept4(listen_fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!fd.valid()) return;
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return;
+  auto connection = std::make_shared<Connection>(std::move(fd), peer);
+  if (peer.uid != creator_ && peer.uid != 0) return connection->refuse("this writer serves another user");
+  if (peers_.size() >= kPeersMax) return connection->refuse("too many clients");
+  ++newcomers_;
+  peers_.push_back({std::move(connection), monotonic_ns() + kHelloTime_ns, false});
+}
+
+// read_packet: false when the connection is at its end.
+bool Server::read_packet(Peer& peer) {
+  Packet packet;
+  const ssize_t n = receive(peer.connection->fd(), packet);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+  const bool fresh = peer.deadline_ns != 0;
+  if (n <= 0) {
+    peer.connection->closed = true;
+    if (fresh)
+      --newcomers_;
+    else
+      post({ServerEvent::Kind::kGone, peer.connection, nullptr, false});
+    return false;
+  }
+  WireHello hello;
+  if (fresh && packet.size == sizeof hello && !packet.truncated) {
+    std::memcpy(&hello, packet.bytes, sizeof hello);
+    if (read_hello(peer, hello, packet.fds)) return true;
+  }
+  WireBye bye;
+  if (!fresh && !peer.said_bye && packet.size == sizeof bye && packet.fds.empty()) {
+    std::memcpy(&bye, packet.bytes, sizeof bye);
+    if (bye.type == static_cast<uint32_t>(WireType::kBye) && bye.end_log <= 1) {
+      peer.said_bye = true;
+      post({ServerEvent::Kind::kBye, peer.connection, nullptr, bye.end_log == 1});
+      return true;
+    }
+  }
+  peer.connection->closed = true;
+  if (fresh) {
+    --newcomers_;
+    peer.connection->refuse("malformed Hello");
+  } else {
+    post({ServerEvent::Kind::kViolation, peer.connection, nullptr, false});
+    peer.connection->cut();
+  }
+  return false;
+}
+
+bool Server::read_hello(Peer& peer, const WireHello& hello, std::vector<UniqueFd>& fds) {
+  if (hello.type != static_cast<uint32_t>(WireType::kHello) || fds.size() != 2 || !hello_is_sound(hello)) return false;
+  peer.deadline_ns = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    introductions_.push_back({peer.connection, hello, std::move(fds[0]), std::move(fds[1])});
+  }
+  changed_.notify_all();
+  return true;
+}
+
+void Server::greet_loop() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return stopping_ || !introductions_.empty(); });
+    if (stopping_) break;
+    Introduction introduction = std::move(introductions_.front());
+    introductions_.pop_front();
+    lock.unlock();
+    greet(introduction);
+    lock.lock();
+  }
+  greet_finished_ = true;
+  changed_.notify_all();
+}
+
+void Server::greet(Introduction& introduction) {
+  auto greeting = std::make_unique<Greeting>();
+  const WireHello& hello = introduction.hello;
+  greeting->hello = hello;
+  if (Error error = greeting->mapping.map(introduction.memory.get(), hello.ring_count, hello.ring_records)) {
+    introduction.connection->refuse(error.text);
+    --newcomers_;
+    return;
+  }
+  ClientAttach& attach = greeting->attach;
+  inspect_peer(lane_, introduction.connection->peer(), introduction.executable.get(), attach);
+  std::memcpy(attach.module_digest.data(), hello.module_digest, kDigestSize);
+  attach.module_version = hello.module_version;
+  attach.lanes = hello.lanes;
+  attach.seal_kind = hello.seal_kind;
+  attach.ring_records = hello.ring_records;
+  attach.ring_count = hello.ring_count;
+  post({ServerEvent::Kind::kHello, introduction.connection, std::move(greeting), false});
+}
+
+}  // namespace cm::audit

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// server.h: the writer's socket: takes connections, reads and checks packets (audit/wire.h), and tells the main thread.
+// One thread polls; a second one looks at what a Hello brings, because hashing an executable takes time and reading a
+// file that a client chose may take for ever. Nothing a client sends is believed before it was checked here.
+#pragma once
+#include <sys/socket.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "audit/payload.h"
+#include "audit/wire.h"
+#include "audit/writer/error.h"
+#include "audit/writer/futex.h"
+#include "audit/writer/shared_mapping.h"
+#include "audit/writer/unique_fd.h"
+#include "crypto/base/lane.h"
+
+namespace cm::audit {
+
+class Connection {
+ public:
+  Connection(UniqueFd fd, const ucred& peer) : fd_(std::move(fd)), peer_(peer) {}
+
+  const ucred& peer() const { return peer_; }
+  int fd() const { return fd_.get(); }
+  // send: one packet, never waiting. A peer that does not read its packets loses them.
+  void send(const void* packet, size_t size) const {
+    (void)::send(fd_.get(), packet, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
+  void refuse(const std::string& reason) const;
+  // cut: ends the connection for both sides; the descriptor stays ours.
+  void cut() const { ::shutdown(fd_.get(), SHUT_RDWR); }
+  // closed: the poll thread has seen its end.
+  std::atomic<bool> closed{false};
+
+ private:
+  const UniqueFd fd_;
+  const ucred peer_;
+};
+
+// Greeting: a Hello and all that was found out about its sender. attach lacks what the log decides: client id, rings.
+struct Greeting {
+  WireHello hello{};
+  ClientAttach attach;
+  SharedMapping mapping;
+};
+
+struct ServerEvent {
+  enum class Kind {
+    kHello,
+    kBye,
+    kGone,       // end of the connection
+    kViolation,  // a packet that may not come
+    kSignal,     // SIGTERM or SIGINT
+  };
+  Kind kind = Kind::kGone;
+  std::shared_ptr<Connection> connection;
+  std::unique_ptr<Greeting> greeting;
+  bool end_log = false;
+};
+
+class Server {
+ public:
+  // listen_fd: bound and not listening yet. creator: besides root the only user that is served.
+  Server(UniqueFd listen_fd, uid_t creator, Lane lane, WakeWord& wake);
+  ~Server() { stop(); }
+
+  // run: starts the threads, for which nothing is to be read yet. open: takes connections from now on.
+  Error run();
+  Error open();
+  // close_door: whoever connects from now on is refused by the kernel.
+  void close_door();
+  void stop();
+
+  std::vector<ServerEvent> take_events();
+  // newcomers: connections that are neither served nor refused yet.
+  uint32_t newcomers() const { return newcomers_.load(); }
+  // settled: a kHello event was dealt with.
+  void settled() { --newcomers_; }
+
+ private:
+  struct Peer {
+    std::shared_ptr<Connection> connection;
+    uint64_t deadline_ns = 0;  // for its Hello; 0 after it
+    bool said_bye = false;
+  };
+  struct Introduction {
+    std::shared_ptr<Connection> connection;
+    WireHello hello;
+    UniqueFd memory;
+    UniqueFd executable;
+  };
+
+  void poll_loop();
+  void greet_loop();
+  void accept_one();
+  void drop_late_peers();
+  bool read_packet(Peer& peer);
+  bool read_hello(Peer& peer, const WireHello& hello, std::vector<UniqueFd>& fds);
+  void greet(Introduction& introduction);
+  void post(ServerEvent event);
+
+  const UniqueFd listen_fd_;
+  UniqueFd signal_fd_;
+  UniqueFd stop_fd_;
+  const uid_t creator_;
+  const Lane lane_;
+  WakeWord& wake_;
+  std::thread poll_thread_;
+  std::thread greet_thread_;
+  std::vector<Peer> peers_;  // of the poll thread
+  std::atomic<bool> listening_{false};
+  std::atomic<bool> stopping_{false};
+  std::atomic<uint32_t> newcomers_{0};
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<ServerEvent> events_;         // under mutex_
+  std::deque<Introduction> introductions_;  // under mutex_
+  bool greet_finished_ = false;             // under mutex_
+};
+
+// inspect_peer: fills in what the kernel says about the sender of a Hello and the digest of its executable.
+void inspect_peer(Lane lane, const ucred& peer, int executable_fd, ClientAttach& out);
+
+}  // namespace cm::audit

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// tpm.h: the TPM commands the writer needs, over tss2-esys. One object belongs to one thread. After a failed command
+// the object is of no more use but for close() and open(). It decides nothing: what a value means is the caller's
+// matter.
+#pragma once
+#include <tss2/tss2_esys.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "audit/chain.h"
+#include "audit/payload.h"
+#include "audit/writer/error.h"
+
+namespace cm::audit {
+
+inline constexpr uint8_t kTpmSoftware = 1;
+inline constexpr uint8_t kTpmDevice = 2;
+
+struct TpmConfig {
+  std::string tcti;
+  bool exclusive = false;  // nobody else uses this TPM: objects and sessions found in it are left over and are flushed
+};
+
+// Quote: marshalled TPMS_ATTEST and TPMT_SIGNATURE, with what the writer itself looks at.
+struct Quote {
+  Bytes attest;
+  Bytes signature;
+  uint32_t reset_count = 0;
+  std::array<uint8_t, kDigestSize> pcr_digest{};
+};
+
+class Tpm {
+ public:
+  explicit Tpm(TpmConfig config) : config_(std::move(config)) {}
+  // select: the PCR and the NV index that every later command is about.
+  void select(uint32_t pcr, uint32_t nv_index) {
+    pcr_ = pcr;
+    nv_index_ = nv_index;
+  }
+  ~Tpm() { close(); }
+  Tpm(const Tpm&) = delete;
+  Tpm& operator=(const Tpm&) = delete;
+
+  // open: connects, names the TPM and makes the attestation key. The key is a primary of the endorsement hierarchy, the
+  // same each time for one TPM: a key elsewhere would be quoted with obfuscated reset and restart counts.
+  Error open();
+  void close();
+  bool is_open() const { return esys_ != nullptr; }
+
+  // identify: kind, maker, firmware and the clock as it stands now.
+  Error identify(TpmIdentity& out);
+  Error read_pcr(Digest& out);
+  Error extend(const Digest& digest);
+
+  // find_counter: connects to the NV counter. With create, defines it where it is missing and makes it readable.
+  Error find_counter(bool create);
+  Error read_counter(uint64_t& out);
+  Error increment_counter();
+  Error certify_counter(const Digest& qualifying, Bytes& attest, Bytes& signature);
+  Error quote(const Digest& qualifying, Quote& out);
+  // shut_down: tells the TPM that power may go. Only for a TPM of our own.
+  void shut_down();
+
+  const Bytes& ak_public() const { return ak_public_; }
+  const Bytes& nv_name() const { return nv_name_; }
+  uint8_t kind() const { return kind_; }
+
+ private:
+  Error name_maker();
+  void flush_leftovers(TPM2_HANDLE first);
+  Error make_key();
+  Error define_counter();
+  Error counter_name(TPMA_NV& attributes);
+
+  const TpmConfig config_;
+  uint32_t pcr_ = 0;
+  uint32_t nv_index_ = 0;
+  TSS2_TCTI_CONTEXT* tcti_ = nullptr;
+  ESYS_CONTEXT* esys_ = nullptr;
+  ESYS_TR key_ = ESYS_TR_NONE;
+  ESYS_TR counter_ = ESYS_TR_NONE;
+  uint8_t kind_ = 0;
+  uint32_t manufacturer_ = 0;
+  uint64_t firmware_ = 0;
+  Bytes ak_public_;
+  Bytes nv_name_;
+};
+
+}  // namespace cm::audit

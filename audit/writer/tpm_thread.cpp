@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+// tpm_thread.cpp: see tpm_thread.h.
+#include "audit/writer/tpm_thread.h"
+
+#include <chrono>
+#include <csignal>
+
+#include "crypto/cpu/tsc_x86.h"
+#include "crypto/sha2/sha256.h"
+
+namespace cm::audit {
+namespace {
+
+constexpr auto kReconnectPause = std::chrono::seconds(1);
+constexpr auto kPingPause = std::chrono::seconds(2);  // an idle writer notices a dead TPM within this time
+constexpr int kStopTries = 100;
+constexpr auto kStopPause = std::chrono::milliseconds(50);
+
+}  // namespace
+
+Digest extended_pcr(Lane lane, const Digest& pcr, const Digest& head) {
+  std::array<uint8_t, 2 * kDigestSize> both;
+  std::copy(pcr.begin(), pcr.end(), both.begin());
+  std::copy(head.begin(), head.end(), both.begin() + kDigestSize);
+  Digest out;
+  sha256(lane, out.data(), both.data(), both.size());
+  return out;
+}
+
+void TpmThread::set_start(const TpmStart& start) {
+  log_id_ = start.log_id;
+  pcr_ = start.pcr;
+  extended_end_ = start.next_seq;
+  enqueued_end_ = start.next_seq;
+  reset_count_ = start.reset_count;
+  anchored_nv_ = start.anchored_nv;
+  ak_public_ = start.ak_public;
+}
+
+void TpmThread::run() {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { loop(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+bool TpmThread::stop() {
+  if (!thread_.joinable()) return true;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (int i = 0; i < kStopTries && !finished_; ++i) std::this_thread::sleep_for(kStopPause);
+  if (finished_) {
+    thread_.join();
+    return true;
+  }
+  thread_.detach();
+  return false;
+}
+
+void TpmThread::enqueue(ExtendItem item) {
+  {
+    const std::lock_guard lock(mutex_);
+    enqueued_end_ = item.frame_seq + 1;
+    queue_.push_back(std::move(item));
+  }
+  changed_.notify_all();
+}
+
+void TpmThread::request_anchor(const AnchorRequest& request) {
+  {
+    const std::lock_guard lock(mutex_);
+    anchor_ = request;
+    anchor_at_ = enqueued_end_;
+  }
+  changed_.notify_all();
+}
+
+std::vector<TpmEvent> TpmThread::take_events() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(events_, {});
+}
+
+void TpmThread::report(TpmEvent event) {
+  {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(std::move(event));
+  }
+  wake_.wake();
+}
+
+void TpmThread::loop() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (!connected_)
+      serve_reconnect(lock);
+    else if (anchor_is_due())
+      serve_anchor(lock);
+    else if (!queue_.empty())
+      serve_extend(lock);
+    else
+      serve_idle(lock);
+  }
+  lock.unlock();
+  finished_ = true;
+}
+
+bool TpmThread::anchor_is_due() const {
+  return anchor_.has_value() && bases_awaited_ == 0 && extended_end_ == anchor_at_;
+}
+
+void TpmThread::note_result(const Error& error) {
+  busy_since_ns_ = 0;
+  if (!error) return;
+  connected_ = false;
+  TpmEvent event;
+  event.kind = TpmEvent::Kind::kLost;
+  event.text = error.text;
+  report(std::move(event));
+}
+
+void TpmThread::serve_extend(std::unique_lock<std::mutex>& lock) {
+  ExtendItem& front = queue_.front();
+  if (front.base) {
+    // Once only: when the extend fails, settle_pcr starts from this value.
+    if (bases_awaited_ > 0) --bases_awaited_;
+    pcr_ = *front.base;
+    front.base.reset();
+  }
+  const ExtendItem item = front;
+  lock.unlock();
+  busy_since_ns_ = monotonic_ns();
+  const Error error = extend_one(item);
+  note_result(error);
+  lock.lock();
+  if (!error) queue_.pop_front();
+}
+
+void TpmThread::serve_anchor(std::unique_lock<std::mutex>& lock) {
+  const AnchorRequest request = *std::exchange(anchor_, std::nullopt);
+  lock.unlock();
+  busy_since_ns_ = monotonic_ns();
+  const Error error = take_anchor(request);
+  note_result(error);
+  lock.lock();
+  if (error) anchor_ = request;
+}
+
+void TpmThread::serve_reconnect(std::unique_lock<std::mutex>& lock) {
+  if (changed_.wait_for(lock, kReconnectPause, [this] { return stopping_; })) return;
+  lock.unlock();
+  busy_since_ns_ = monotonic_ns();
+  const Error error = reconnect();
+  busy_since_ns_ = 0;
+  if (!error) {
+    connected_ = true;
+    TpmEvent event;
+    event.kind = TpmEvent::Kind::kBack;
+    report(std::move(event));
+  }
+  lock.lock();
+}
+
+void TpmThread::serve_idle(std::unique_lock<std::mutex>& lock) {
+  if (changed_.wait_for(lock, kPingPause) == std::cv_status::no_timeout) return;
+  lock.unlock();
+  busy_since_ns_ = monotonic_ns();
+  note_result(look_for_reset(false));
+  lock.lock();
+}
+
+void TpmThread::advance(const ExtendItem& item) {
+  pcr_ = extended_pcr(lane_, pcr_, item.head);
+  last_head_ = item.head;
+  extended_end_.store(item.frame_seq + 1, std::memory_order_release);
+  wake_.wake();
+}
+
+Error TpmThread::extend_one(const ExtendItem& item) {
+  if (bases_awaited_ > 0) return {};  // passed over: a later frame covers it through the chain
+  if (Error error = tpm_.extend(item.head)) return error;
+  advance(item);
+  return {};
+}
+
+// advance_counter: a counter that is one ahead of the last anchor was incremented for an anchor that never reached the
+// log; its value is used now, so that the values in the log stay consecutive.
+Error TpmThread::advance_counter(uint64_t& value) {
+  if (Error error = tpm_.read_counter(value)) return error;
+  if (value == anchored_nv_ + 1) return {};
+  if (Error error = tpm_.increment_counter()) return error;
+  return tpm_.read_counter(value);
+}
+
+Error TpmThread::take_anchor(const AnchorRequest& request) {
+  TpmEvent event;
+  event.kind = TpmEvent::Kind::kAnchor;
+  event.writer_time_ns = request.writer_time_ns;
+  Anchor& anchor = event.anchor;
+  if (Error error = advance_counter(anchor.nv_value)) return error;
+  if (Error error = tpm_.read_pcr(anchor.pcr_value)) return error;
+  if (anchor.pcr_value != pcr_) return look_for_reset(true);
+  anchor.anchored_seq = extended_end_ - 1;
+  anchor.anchored_head = last_head_;
+  const AnchorBinding binding{log_id_,          anchor.anchored_seq, anchor.anchored_head,  request.previous_attest,
+                              anchor.challenge, anchor.nv_value,     request.writer_time_ns};
+  const Digest digest = qualifying_data(lane_, binding);
+  if (Error error = tpm_.certify_counter(digest, anchor.nv_attest, anchor.nv_signature)) return error;
+  Quote quote;
+  anchor.tsc_before = read_tsc();
+  if (Error error = tpm_.quote(digest, quote)) return error;
+  anchor.tsc_after = read_tsc();
+  Digest pcr_digest;
+  sha256(lane_, pcr_digest.data(), pcr_.data(), pcr_.size());
+  if (quote.pcr_digest != pcr_digest || quote.reset_count != reset_count_) return look_for_reset(true);
+  anchor.quote_attest = std::move(quote.attest);
+  anchor.quote_signature = std::move(quote.signature);
+  anchored_nv_ = anchor.nv_value;
+  report(std::move(event));
+  return {};
+}
+
+void TpmThread::break_replay(TpmEvent event) {
+  ++bases_awaited_;
+  {
+    const std::lock_guard lock(mutex_);
+    anchor_.reset();
+  }
+  report(std::move(event));
+}
+
+// look_for_reset: reports a reset when there was one, else, when the PCR is not what replay gives, that.
+Error TpmThread::look_for_reset(bool pcr_is_wrong) {
+  TpmEvent event;
+  if (Error error = tpm_.identify(event.identity)) return error;
+  const bool was_reset = event.identity.reset_count != reset_count_;
+  if (!was_reset && !pcr_is_wrong) return {};
+  if (Error error = tpm_.read_pcr(event.found)) return error;
+  if (Error error = tpm_.read_counter(event.nv_value)) return error;
+  event.kind = was_reset ? TpmEvent::Kind::kReset : TpmEvent::Kind::kUnexplained;
+  event.expected = pcr_;
+  reset_count_ = event.identity.reset_count;
+  if (!was_reset && event.found == pcr_) return {"the TPM's answers contradict each other"};
+  break_replay(std::move(event));
+  return {};
+}
+
+Error TpmThread::reconnect() {
+  if (Error error = tpm_.open()) return error;
+  if (tpm_.ak_public() != ak_public_) return {"another TPM answers: its attestation key is not this log's"};
+  if (Error error = tpm_.find_counter(false)) return error;
+  const uint32_t before = reset_count_;
+  if (Error error = look_for_reset(false)) return error;
+  return reset_count_ == before && bases_awaited_ == 0 ? settle_pcr() : Error{};
+}
+
+// settle_pcr: finds out whether the extend that failed took place.
+Error TpmThread::settle_pcr() {
+  Digest found;
+  if (Error error = tpm_.read_pcr(found)) return error;
+  if (found == pcr_) return {};
+  std::unique_lock lock(mutex_);
+  if (!queue_.empty() && extended_pcr(lane_, pcr_, queue_.front().head) == found) {
+    const ExtendItem item = queue_.front();
+    queue_.pop_front();
+    lock.unlock();
+    advance(item);
+    return {};
+  }
+  lock.unlock();
+  return look_for_reset(true);
+}
+
+}  // namespace cm::audit

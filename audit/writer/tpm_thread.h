@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// tpm_thread.h: the thread that owns the TPM. It extends the heads it is given in their order and takes anchors between
+// two extends, so that a slow or dead TPM delays neither draining nor durability. It never sees a file or a client.
+// design.md section 8: never extend what is not durable (the caller's duty), anchor = certified counter and quote.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "audit/payload.h"
+#include "audit/writer/futex.h"
+#include "audit/writer/tpm.h"
+
+namespace cm::audit {
+
+// ExtendItem: one durable frame. base: the PCR value it says it found (genesis, boot, unexplained-extend); replay goes
+// on from there.
+struct ExtendItem {
+  uint64_t frame_seq = 0;
+  Digest head{};
+  std::optional<Digest> base;
+};
+
+// AnchorRequest: takes an anchor over the last frame enqueued before it. A reset or an unexplained extend cancels it.
+struct AnchorRequest {
+  uint64_t writer_time_ns = 0;
+  Digest previous_attest{};
+};
+
+// TpmEvent: what the thread has to tell the writer.
+struct TpmEvent {
+  enum class Kind {
+    kAnchor,       // an anchor was taken: append it
+    kLost,         // the TPM does not answer; text says why
+    kBack,         // it answers again
+    kReset,        // it was reset: append a boot frame; extends wait for it
+    kUnexplained,  // the PCR was extended by somebody else: append that frame; extends wait for it
+  };
+  Kind kind = Kind::kLost;
+  Anchor anchor;
+  uint64_t writer_time_ns = 0;  // kAnchor: time of the request
+  TpmIdentity identity;         // kReset
+  Digest expected{};            // kUnexplained
+  Digest found{};               // kUnexplained, kReset: the PCR as read
+  uint64_t nv_value = 0;        // kReset
+  std::string text;
+};
+
+// TpmStart: what the log and the TPM agree on when the thread begins.
+struct TpmStart {
+  LogId log_id{};
+  Digest pcr{};           // after the last extended frame
+  uint64_t next_seq = 0;  // first frame that is not extended
+  uint32_t reset_count = 0;
+  uint64_t anchored_nv = 0;  // counter value of the last anchor in the log
+  Bytes ak_public;           // of the genesis frame: another key is another TPM
+};
+
+class TpmThread {
+ public:
+  TpmThread(Tpm& tpm, Lane lane, WakeWord& wake) : tpm_(tpm), lane_(lane), wake_(wake) {}
+  ~TpmThread() { stop(); }
+
+  void set_start(const TpmStart& start);
+  // run: starts the thread; it blocks all signals. enqueue may be called before.
+  void run();
+  // stop: ends the thread. False when it hangs in a command: then the process may only exit at once.
+  bool stop();
+
+  void enqueue(ExtendItem item);
+  void request_anchor(const AnchorRequest& request);
+  std::vector<TpmEvent> take_events();
+
+  // extended_end: frames below this number are in the TPM, or covered through the chain by one that is.
+  uint64_t extended_end() const { return extended_end_.load(std::memory_order_acquire); }
+  // busy_since_ns: monotonic time at which the running command began, 0 while none runs.
+  uint64_t busy_since_ns() const { return busy_since_ns_.load(std::memory_order_relaxed); }
+
+ private:
+  void loop();
+  bool anchor_is_due() const;
+  void serve_extend(std::unique_lock<std::mutex>& lock);
+  void serve_anchor(std::unique_lock<std::mutex>& lock);
+  void serve_reconnect(std::unique_lock<std::mutex>& lock);
+  void serve_idle(std::unique_lock<std::mutex>& lock);
+
+  // Each returns an error when the TPM did not answer; the others are reported as events.
+  Error extend_one(const ExtendItem& item);
+  Error take_anchor(const AnchorRequest& request);
+  Error advance_counter(uint64_t& value);
+  Error look_for_reset(bool pcr_is_wrong);
+  Error reconnect();
+  Error settle_pcr();
+  void break_replay(TpmEvent event);
+  void advance(const ExtendItem& item);
+  void note_result(const Error& error);
+  void report(TpmEvent event);
+
+  Tpm& tpm_;
+  const Lane lane_;
+  WakeWord& wake_;
+  std::thread thread_;
+  std::atomic<uint64_t> extended_end_{0};
+  std::atomic<uint64_t> busy_since_ns_{0};
+  std::atomic<bool> finished_{false};
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<ExtendItem> queue_;         // under mutex_; only the thread takes items out
+  std::optional<AnchorRequest> anchor_;  // under mutex_
+  uint64_t anchor_at_ = 0;               // under mutex_: taken when extended_end_ has this value
+  uint64_t enqueued_end_ = 0;            // under mutex_
+  std::vector<TpmEvent> events_;         // under mutex_
+  bool stopping_ = false;                // under mutex_
+
+  // Of the thread alone.
+  LogId log_id_{};
+  Bytes ak_public_;
+  Digest pcr_{};
+  Digest last_head_{};
+  uint32_t reset_count_ = 0;
+  uint64_t anchored_nv_ = 0;
+  uint32_t bases_awaited_ = 0;  // replay is broken: heads are passed over until as many frames with a base have come
+  bool connected_ = true;
+};
+
+// extended_pcr: the value of a SHA-256 PCR after an extend.
+Digest extended_pcr(Lane lane, const Digest& pcr, const Digest& head);
+
+}  // namespace cm::audit

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+// writer_loop.cpp: see writer_loop.h. How a client comes and goes is in client_traffic.cpp, sleeping in rest.cpp.
+#include "audit/writer/writer_loop.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "audit/writer/futex.h"
+#include "audit/writer/log_start.h"
+#include "crypto/sha2/sha256.h"
+#include "cryptomod/cryptomod.h"
+
+namespace cm::audit {
+namespace {
+
+constexpr uint64_t kMillisecond_ns = 1000000;
+constexpr uint64_t kSecond_ns = 1000 * kMillisecond_ns;
+constexpr uint64_t kSpaceRetry_ns = 100 * kMillisecond_ns;
+constexpr uint64_t kTpmSilence_ns = 5 * kSecond_ns;  // a command that runs longer counts as a dead TPM
+constexpr uint64_t kClockCheck_ns = kSecond_ns;
+constexpr uint64_t kCoalesce_ns = 2 * kMillisecond_ns;  // records nobody waits for are collected this long
+constexpr uint64_t kDeepQueue = 16;                     // frames on their way to the TPM, from which on frames grow
+constexpr uint64_t kLonely_ns = 5 * kSecond_ns;         // a private writer without clients ends
+constexpr uint64_t kFirstClient_ns = 15 * kSecond_ns;
+constexpr uint64_t kClosing_ns = 10 * kSecond_ns;
+
+}  // namespace
+
+WriterLoop::WriterLoop(const Options& options, uid_t writer_uid, Lane lane, Journal& journal, TpmThread& tpm,
+                       Server& server, WakeWord& wake, const LogState& state, uint8_t tpm_kind)
+    : options_(options),
+      lane_(lane),
+      journal_(journal),
+      tpm_(tpm),
+      server_(server),
+      wake_(wake),
+      tpm_kind_(tpm_kind),
+      incarnation_(static_cast<uint32_t>(journal.position().next_frame_seq)),
+      boot_id_(current_boot_id()),
+      writer_uid_(writer_uid),
+      next_ring_id_(state.next_ring_id),
+      clock_(state.clock_generation),
+      previous_attest_(state.previous_attest),
+      started_ns_(monotonic_ns()) {
+  for (const auto& [first_ring, client] : state.clients) absent_[client.attach.client_id] = client;
+}
+
+bool WriterLoop::append(FrameType type, const Bytes& payload, const FrameExtras& extras) {
+  if (fatal_ || (no_space_ && monotonic_ns() < retry_space_ns_)) return false;
+  switch (journal_.append(type, payload, extras)) {
+    case Appended::kDone:
+      if (no_space_) std::fprintf(stderr, "cryptomod-auditd: there is room again; the log goes on\n");
+      no_space_ = false;
+      return true;
+    case Appended::kNoSpace:
+      if (!no_space_)
+        std::fprintf(stderr, "cryptomod-auditd: %s; nothing is acknowledged until there is room\n",
+                     journal_.error().text.c_str());
+      no_space_ = true;
+      retry_space_ns_ = monotonic_ns() + kSpaceRetry_ns;
+      return false;
+    case Appended::kFatal:
+      break;
+  }
+  fatal_ = true;
+  error_ = journal_.error();
+  return false;
+}
+
+Error WriterLoop::prepare() {
+  keep_clock();
+  return fatal_ || no_space_ ? journal_.error() : Error{};
+}
+
+bool WriterLoop::run() {
+  while (phase_ != Phase::kOver && !fatal_) turn();
+  return !fatal_ && !error_;
+}
+
+void WriterLoop::turn() {
+  take_tpm_events();
+  take_server_events();
+  append_pending_frames();
+  publish_extends();
+  const bool drained = drain();
+  finish_clients();
+  expire_absent_clients();
+  keep_clock();
+  request_anchor();
+  watch_tpm();
+  publish_flags();
+  watch_end();
+  if (!drained && phase_ != Phase::kOver && !fatal_) rest();
+}
+
+// ---------------------------------------------------------------------------------------------------- TPM
+
+Start WriterLoop::boot_payload(const TpmEvent& event) const {
+  Start start;
+  start.writer_version = CM_VERSION_STRING;
+  start.writer_uid = writer_uid_;
+  start.tpm = event.identity;
+  start.pcr_value = event.found;
+  start.nv_value = event.nv_value;
+  start.boot_id = boot_id_;
+  return start;
+}
+
+void WriterLoop::take_tpm_events() {
+  for (TpmEvent& event : tpm_.take_events()) {
+    switch (event.kind) {
+      case TpmEvent::Kind::kAnchor:
+        pending_frames_.push_back({FrameType::kAnchor, encode(event.anchor), std::nullopt, event.writer_time_ns});
+        sha256(lane_, previous_attest_.data(), event.anchor.quote_attest.data(), event.anchor.quote_attest.size());
+        break;
+      case TpmEvent::Kind::kLost:
+        tpm_lost_ = true;
+        std::fprintf(stderr, "cryptomod-auditd: the TPM does not answer: %s\n", event.text.c_str());
+        break;
+      case TpmEvent::Kind::kBack:
+        tpm_lost_ = false;
+        std::fprintf(stderr, "cryptomod-auditd: the TPM answers again\n");
+        break;
+      case TpmEvent::Kind::kReset:
+        pending_frames_.push_back({FrameType::kBoot, encode(boot_payload(event)), event.found, std::nullopt});
+        anchor_in_flight_ = false;
+        break;
+      case TpmEvent::Kind::kUnexplained:
+        pending_frames_.push_back({FrameType::kUnexplainedExtend,
+                                   encode(UnexplainedExtend{event.expected, event.found}), event.found, std::nullopt});
+        anchor_in_flight_ = false;
+        std::fprintf(stderr, "cryptomod-auditd: the PCR was extended by somebody else; this is recorded\n");
+        break;
+    }
+  }
+}
+
+void WriterLoop::append_pending_frames() {
+  while (!pending_frames_.empty()) {
+    const PendingFrame& frame = pending_frames_.front();
+    if (!append(frame.type, frame.payload, {{}, frame.base, frame.writer_time_ns})) return;
+    if (frame.type == FrameType::kAnchor) anchor_in_flight_ = false;
+    pending_frames_.pop_front();
+  }
+}
+
+void WriterLoop::publish_extends() {
+  const uint64_t end = tpm_.extended_end();
+  std::vector<ClientPtr> touched;
+  while (!extend_marks_.empty() && extend_marks_.front().frame_seq < end) {
+    const ExtendMark& mark = extend_marks_.front();
+    mark.client->set_extended(mark.ring, mark.end);
+    if (std::find(touched.begin(), touched.end(), mark.client) == touched.end()) touched.push_back(mark.client);
+    extend_marks_.pop_front();
+  }
+  for (const ClientPtr& client : touched) client->notify();
+}
+
+void WriterLoop::watch_tpm() {
+  const uint64_t since = tpm_.busy_since_ns();
+  const bool silent = since != 0 && monotonic_ns() > since + kTpmSilence_ns;
+  const uint32_t tpm_flag = tpm_lost_ || silent ? kWriterNoTpm : 0;
+  flags_ = (no_space_ ? kWriterNoSpace : 0) | tpm_flag | (tail_full_ ? kWriterTailLimit : 0);
+}
+
+void WriterLoop::request_anchor() {
+  if (anchor_in_flight_ || tpm_lost_ || !journal_.unanchored()) return;
+  const uint64_t now = monotonic_ns();
+  const bool closing = phase_ == Phase::kAnchoring;
+  if (!closing && now < last_anchor_ns_ + options_.anchor_interval_ms * kMillisecond_ns) return;
+  last_anchor_ns_ = now;
+  anchor_in_flight_ = true;
+  tpm_.request_anchor({journal_.request_time(), previous_attest_});
+}
+
+// ---------------------------------------------------------------------------------------------------- records
+
+// must_wait_for_more: frames that nobody waits for may grow: two milliseconds, or while the TPM has enough to do.
+bool WriterLoop::must_wait_for_more(const Backlog& backlog) {
+  const uint64_t now = monotonic_ns();
+  if (oldest_pending_ns_ == 0) oldest_pending_ns_ = now;
+  if (backlog.urgent || phase_ != Phase::kServing) return false;
+  if (tpm_.extended_end() + kDeepQueue < journal_.position().next_frame_seq && !tpm_lost_)
+    return now < oldest_pending_ns_ + 10 * kCoalesce_ns;
+  return now < oldest_pending_ns_ + kCoalesce_ns;
+}
+
+bool WriterLoop::drain() {
+  const Backlog backlog = look_at_rings(clients_);
+  if (backlog.records == 0) {
+    oldest_pending_ns_ = 0;
+    tail_full_ = false;
+    return false;
+  }
+  last_traffic_ns_ = monotonic_ns();
+  const uint64_t tail = journal_.tail_records();
+  tail_full_ = tail >= options_.tail_limit;
+  if (tail_full_ || must_wait_for_more(backlog)) return false;
+  if (no_space_ && monotonic_ns() < retry_space_ns_) return false;
+  if (drain_.gather(clients_, options_.tail_limit - tail) == 0) return false;
+  if (!append(FrameType::kBatch, encode(drain_.batch()), {drain_.records(), {}, {}})) return false;
+  oldest_pending_ns_ = 0;
+  const uint64_t frame_seq = journal_.position().next_frame_seq - 1;
+  const auto& gathered = drain_.gathered();
+  for (size_t i = 0; i < gathered.size(); ++i) {
+    const Drain::Gathered& g = gathered[i];
+    g.client->acknowledge(g.take);
+    extend_marks_.push_back({frame_seq, g.client, g.take.ring, g.take.first_seq + g.take.count});
+    // A client's rings stand together: their numbers are consecutive and the batch is in their order.
+    if (i + 1 == gathered.size() || gathered[i + 1].client != g.client) g.client->notify();
+  }
+  return true;
+}
+
+void WriterLoop::keep_clock() {
+  const uint64_t now = monotonic_ns();
+  const bool first = last_clock_check_ns_ == 0;
+  if (phase_ != Phase::kServing || (!first && (clients_.empty() || now < last_clock_check_ns_ + kClockCheck_ns)))
+    return;
+  last_clock_check_ns_ = now;
+  const std::optional<Clock> next = clock_.proposal();
+  if (!next || !append(FrameType::kClock, encode(*next))) return;
+  clock_.accept(*next);
+  for (const ClientPtr& client : clients_) client->publish_clock(*next);
+}
+
+void WriterLoop::publish_flags() {
+  if (flags_ == published_flags_) return;
+  published_flags_ = flags_;
+  for (const ClientPtr& client : clients_) client->set_flags(flags_);
+}
+
+// ---------------------------------------------------------------------------------------------------- end
+
+void WriterLoop::watch_end() {
+  if (phase_ != Phase::kServing) return close_step();
+  if (!options_.is_private) return;
+  const uint64_t now = monotonic_ns();
+  if (!clients_.empty() || !absent_.empty() || server_.newcomers() != 0) {
+    last_client_ns_ = now;
+    end_log_asked_ = end_log_asked_ && clients_.empty();
+    return;
+  }
+  const bool lonely = last_client_ns_ == 0 ? now > started_ns_ + kFirstClient_ns : now > last_client_ns_ + kLonely_ns;
+  if (end_log_asked_ || lonely) begin_closing(1);
+}
+
+void WriterLoop::begin_closing(uint32_t reason) {
+  if (phase_ != Phase::kServing) return;
+  phase_ = Phase::kClosing;
+  end_reason_ = reason;
+  closing_since_ns_ = monotonic_ns();
+  server_.close_door();
+  for (const ClientPtr& client : clients_) client->freeze();
+}
+
+// close_step: drains what is published, writes the end frame, waits for the anchor that covers it and for the extend of
+// that anchor. Frames that come in between (an unexplained extend, a reset) make the end frame be written again: it has
+// to be the last one but for anchors.
+void WriterLoop::close_step() {
+  if (monotonic_ns() > closing_since_ns_ + kClosing_ns) {
+    error_ = {no_space_ ? "the log could not be ended: there is no room" : "the log could not be anchored at its end"};
+    phase_ = Phase::kOver;
+    return;
+  }
+  const bool rings_empty =
+      std::none_of(clients_.begin(), clients_.end(), [](const ClientPtr& client) { return client->has_pending(); });
+  if (phase_ == Phase::kClosing) {
+    // An anchor on its way is let in first, so that the one that covers the end frame stands alone behind it.
+    if (!rings_empty || (anchor_in_flight_ && !tpm_lost_) || !append(FrameType::kEnd, encode(End{end_reason_}))) return;
+    end_seq_ = journal_.unanchored_seq();
+    phase_ = Phase::kAnchoring;
+  }
+  if (journal_.unanchored_seq() != end_seq_) {
+    phase_ = Phase::kClosing;
+  } else if (!journal_.unanchored() && tpm_.extended_end() == journal_.position().next_frame_seq) {
+    phase_ = Phase::kOver;
+  }
+}
+
+}  // namespace cm::audit

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// writer_loop.h: the writer's main thread: one turn after the other it takes what the other threads report, drains the
+// rings into a frame, lets clients come and go, keeps clock and anchors, and rests until somebody needs it. Every frame
+// of a running writer is appended here, so their order is the order of this file.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "audit/writer/client.h"
+#include "audit/writer/clock_model.h"
+#include "audit/writer/drain.h"
+#include "audit/writer/journal.h"
+#include "audit/writer/log_scan.h"
+#include "audit/writer/options.h"
+#include "audit/writer/server.h"
+#include "audit/writer/tpm_thread.h"
+
+namespace cm::audit {
+
+class WriterLoop {
+ public:
+  WriterLoop(const Options& options, uid_t writer_uid, Lane lane, Journal& journal, TpmThread& tpm, Server& server,
+             WakeWord& wake, const LogState& state, uint8_t tpm_kind);
+
+  // prepare: writes the first clock frame. Everything from here on happens inside the sandbox.
+  Error prepare();
+  // run: until the writer is to end. True when the log was ended and anchored; else error() says why not.
+  bool run();
+  const Error& error() const { return error_; }
+  // say_goodbye: answers the clients whose Bye ended the log. Call when nothing of the writer is left to do.
+  void say_goodbye() const;
+
+ private:
+  enum class Phase {
+    kServing,
+    kClosing,    // no new clients; what is published is drained
+    kAnchoring,  // the end frame is written and waits for its anchor
+    kOver,
+  };
+  struct PendingFrame {
+    FrameType type;
+    Bytes payload;
+    std::optional<Digest> base;
+    std::optional<uint64_t> writer_time_ns;
+  };
+  struct ExtendMark {
+    uint64_t frame_seq;
+    ClientPtr client;
+    uint32_t ring;
+    uint64_t end;
+  };
+
+  void turn();
+  bool append(FrameType type, const Bytes& payload, const FrameExtras& extras = {});
+
+  void take_server_events();
+  void serve_hello(ServerEvent& event);
+  void admit_new(ServerEvent& event);
+  void admit_returning(ServerEvent& event);
+  bool attach_client(ServerEvent& event, std::vector<uint64_t> next_seq,
+                     std::vector<std::optional<OpenEntry>> open_entries);
+  void welcome(const Client& client) const;
+  void client_departs(const ServerEvent& event, Client::Fate fate);
+
+  void take_tpm_events();
+  Start boot_payload(const TpmEvent& event) const;
+  void append_pending_frames();
+  void publish_extends();
+  void watch_tpm();
+  void request_anchor();
+
+  bool drain();
+  bool must_wait_for_more(const Backlog& backlog);
+  void finish_clients();
+  bool report_breaches(Client& client);
+  bool record_departure(const Client& client);
+  void expire_absent_clients();
+  void keep_clock();
+  void publish_flags();
+  void rest();
+  void sleep(uint64_t longest_ns, bool deep);
+
+  void watch_end();
+  void begin_closing(uint32_t reason);
+  void close_step();
+
+  const Options& options_;
+  const Lane lane_;
+  Journal& journal_;
+  TpmThread& tpm_;
+  Server& server_;
+  WakeWord& wake_;
+  const uint8_t tpm_kind_;
+  const uint32_t incarnation_;
+  const std::array<uint8_t, kIdSize> boot_id_;
+  const uint32_t writer_uid_;
+
+  std::vector<ClientPtr> clients_;
+  std::map<std::array<uint8_t, kIdSize>, LoggedClient> absent_;  // of the writer before us, not back yet
+  std::vector<std::shared_ptr<Connection>> goodbyes_;            // answered when the log is closed
+  uint64_t next_ring_id_;
+  Drain drain_;
+  ClockModel clock_;
+  std::deque<PendingFrame> pending_frames_;
+  std::deque<ExtendMark> extend_marks_;
+  Digest previous_attest_;
+  bool anchor_in_flight_ = false;
+  bool tpm_lost_ = false;
+  bool tail_full_ = false;
+  uint32_t flags_ = 0;
+  uint32_t published_flags_ = 0;
+
+  Phase phase_ = Phase::kServing;
+  uint32_t end_reason_ = 1;
+  uint64_t end_seq_ = 0;  // of the end frame
+  bool end_log_asked_ = false;
+  Error error_;
+  uint32_t seen_wake_ = 0;  // value of the wake word that a turn has dealt with
+  bool fatal_ = false;
+
+  // Monotonic times.
+  uint64_t started_ns_;
+  uint64_t retry_space_ns_ = 0;  // no append before this while the disk is full
+  bool no_space_ = false;
+  uint64_t oldest_pending_ns_ = 0;
+  uint64_t last_traffic_ns_ = 0;
+  uint64_t last_anchor_ns_ = 0;
+  uint64_t last_clock_check_ns_ = 0;
+  uint64_t last_client_ns_ = 0;
+  uint64_t closing_since_ns_ = 0;
+};
+
+}  // namespace cm::audit

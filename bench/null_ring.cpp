@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// null_ring.cpp: the implementation of audit/producer/producer.h that records nothing and always agrees. It exists to
+// measure what the audit costs: it is linked into the benchmark's second copy of the module, and must never be
+// installed or linked into anything else. The product has no switch that leads here.
+#include "audit/producer/producer.h"
+
+namespace cm::audit {
+namespace {
+
+constinit AuditInfo null_info{};
+
+}  // namespace
+
+Status begin(Port&, const Call&) { return Status::kOk; }
+void end(Port&, const Call&, Status, uint64_t) {}
+Status settle(Port&) { return Status::kOk; }
+Status sync(Port&, bool, uint32_t) { return Status::kOk; }
+Status event(uint32_t, uint32_t, uint64_t, uint64_t) { return Status::kOk; }
+void port_close(Port& port) { port = Port{}; }
+
+Status attach(const AttachConfig&) {
+  null_info.state = AuditState::kConnected;
+  return Status::kOk;
+}
+Status detach() {
+  null_info.state = AuditState::kNone;
+  return Status::kOk;
+}
+Status fork_child() { return Status::kOk; }
+void info(AuditInfo& out) { out = null_info; }
+
+size_t last_writer_error(char* out, size_t out_size) {
+  if (out_size != 0) out[0] = 0;
+  return 0;
+}
+
+}  // namespace cm::audit

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// peer_ipsec_mb.h: Debian's libipsec-mb as a peer through its direct interface: keys expanded beforehand, one job a
+// call, no scheduler. HMAC has no direct call and goes through the synchronous burst interface with one job.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace cm::bench {
+
+class IpsecMb {
+ public:
+  IpsecMb();
+  ~IpsecMb();
+  IpsecMb(const IpsecMb&) = delete;
+  IpsecMb& operator=(const IpsecMb&) = delete;
+  std::string version() const;
+
+  // Key objects. gcm_key: 16 or 32 bytes.
+  struct GcmKey;
+  struct HmacKey;
+  std::shared_ptr<GcmKey> gcm_key(const uint8_t* key, size_t key_size) const;
+  std::shared_ptr<HmacKey> hmac_key(const uint8_t* key, size_t key_size) const;
+
+  void seal(const GcmKey& key, uint8_t* out, uint8_t* tag, const uint8_t* iv, const uint8_t* aad, size_t aad_size,
+            const uint8_t* in, size_t in_size) const;
+  // open: the library leaves the comparison of tags to its caller, so it is done here.
+  [[nodiscard]] bool open(const GcmKey& key, uint8_t* out, const uint8_t* tag, const uint8_t* iv, const uint8_t* aad,
+                          size_t aad_size, const uint8_t* in, size_t in_size) const;
+  void sha256(uint8_t* digest, const uint8_t* in, size_t in_size) const;
+  void hmac_sha256(const HmacKey& key, uint8_t* mac, const uint8_t* in, size_t in_size) const;
+
+ private:
+  struct Manager;
+  std::unique_ptr<Manager> manager_;
+};
+
+}  // namespace cm::bench

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// peer_libcrypto.h: the system's libcrypto as a peer, used as well as its interface allows: algorithms fetched once,
+// contexts and key schedules kept, per call a new IV and the message.
+#pragma once
+#include <openssl/evp.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace cm::bench {
+
+// LibcryptoGcm: both directions of AES-GCM with 96-bit IV and 16-byte tag. false or std::runtime_error on failure.
+class LibcryptoGcm {
+ public:
+  LibcryptoGcm(const uint8_t* key, size_t key_size);
+  void seal(uint8_t* out, uint8_t* tag, const uint8_t* iv, const uint8_t* aad, size_t aad_size, const uint8_t* in,
+            size_t in_size);
+  [[nodiscard]] bool open(uint8_t* out, const uint8_t* tag, const uint8_t* iv, const uint8_t* aad, size_t aad_size,
+                          const uint8_t* in, size_t in_size);
+
+ private:
+  using Context = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
+  Context seal_;
+  Context open_;
+};
+
+class LibcryptoSha256 {
+ public:
+  LibcryptoSha256();
+  void compute(uint8_t* digest, const uint8_t* in, size_t in_size);
+
+ private:
+  std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> md_;
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> ctx_;
+};
+
+class LibcryptoHmac {
+ public:
+  LibcryptoHmac(const uint8_t* key, size_t key_size);
+  void compute(uint8_t* mac, const uint8_t* in, size_t in_size);
+
+ private:
+  std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> ctx_;
+};
+
+void libcrypto_random(uint8_t* out, size_t out_size);
+std::string libcrypto_version();
+
+}  // namespace cm::bench

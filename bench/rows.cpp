@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+// rows.cpp: see rows.h. Every contestant of a row works on buffers of its own with the same alignment, the same lengths
+// and a new IV for each job. Sealing uses the counter regime, whose keys never leave the module; so the comparison of
+// results before timing uses an imported key for what goes to or comes from a peer, and a round trip for the counter
+// key.
+#include "bench/rows.h"
+
+#include <array>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+
+#include "bench/peer_libcrypto.h"
+#if defined(CM_HAVE_IPSEC_MB)
+#include "bench/peer_ipsec_mb.h"
+#endif
+
+namespace cm::bench {
+namespace {
+
+constexpr size_t kAad = 13;  // a TLS record header
+constexpr size_t kIv = CM_AEAD_IV_SIZE;
+constexpr size_t kTag = CM_AEAD_TAG_SIZE_MAX;
+constexpr size_t kDigest = 32;
+constexpr size_t kSizesGcm[] = {16, 64, 256, 1024, 16384};
+constexpr size_t kSizesHash[] = {64, 1024, 16384};
+constexpr size_t kSizesDrbg[] = {16, 1024, 16384};
+constexpr size_t kLargest = 16384;
+
+void expect(bool ok, const std::string& what) {
+  if (!ok) throw std::runtime_error("results differ: " + what);
+}
+
+// Work: the memory of one contestant in one row.
+struct Work {
+  alignas(64) std::array<uint8_t, kLargest> in;
+  alignas(64) std::array<uint8_t, kLargest> out;
+  std::array<uint8_t, kIv> iv{};
+  std::array<uint8_t, kTag> tag{};
+  std::array<uint8_t, kAad> aad{};
+  std::array<uint8_t, kDigest> digest{};
+
+  Work() {
+    for (size_t i = 0; i < in.size(); ++i) in[i] = static_cast<uint8_t>(i * 131 + (i >> 8));
+    aad.fill(0x17);
+    out.fill(0);
+  }
+  // next_iv: what a peer's caller has to do that the counter regime does inside.
+  void next_iv() {
+    uint64_t counter = 0;
+    std::memcpy(&counter, iv.data() + 4, sizeof counter);
+    ++counter;
+    std::memcpy(iv.data() + 4, &counter, sizeof counter);
+  }
+};
+std::shared_ptr<Work> work() { return std::make_shared<Work>(); }
+
+cm_rc seal_once(const Module& m, cm_key key, Work& w, size_t size) {
+  return m.f().cm_aead_seal(m.session(), key, w.out.data(), w.out.size(), w.iv.data(), kIv, w.tag.data(), kTag,
+                            w.aad.data(), kAad, w.in.data(), size);
+}
+cm_rc open_once(const Module& m, cm_key key, Work& w, size_t size) {
+  return m.f().cm_aead_open(m.session(), key, w.out.data(), w.out.size(), w.iv.data(), kIv, w.tag.data(), kTag,
+                            w.aad.data(), kAad, w.in.data(), size);
+}
+
+// repeat: a runner of one of our services. Results are looked at after the loop: or-ing them keeps the first error's
+// sign and any "not approved".
+template <class Call>
+Runner repeat(const Module& m, const char* name, Call call) {
+  return [&m, name, call](size_t jobs) {
+    cm_rc all = CM_OK;
+    for (size_t i = 0; i < jobs; ++i) all |= call();
+    if (all != CM_OK) throw std::runtime_error(std::string(name) + " failed while it was timed");
+    static_cast<void>(m);
+  };
+}
+
+Runner seal_runner(const Module& m, cm_key key, size_t size) {
+  return repeat(m, "cm_aead_seal", [&m, key, size, w = work()] { return seal_once(m, key, *w, size); });
+}
+
+// Sealed: one text under one key, sealed by libcrypto, for the open rows and for the comparison.
+struct Sealed {
+  std::array<uint8_t, 32> key;
+  size_t key_size;
+  Work work;  // in = plaintext, out = ciphertext
+};
+std::shared_ptr<Sealed> seal_with_libcrypto(size_t key_size, size_t size) {
+  auto s = std::make_shared<Sealed>();
+  s->key_size = key_size;
+  libcrypto_random(s->key.data(), s->key.size());
+  libcrypto_random(s->work.iv.data(), kIv);
+  LibcryptoGcm(s->key.data(), key_size)
+      .seal(s->work.out.data(), s->work.tag.data(), s->work.iv.data(), s->work.aad.data(), kAad, s->work.in.data(),
+            size);
+  return s;
+}
+
+// received: what a contestant that opens has before it.
+std::shared_ptr<Work> received(const Sealed& s) {
+  auto w = std::make_shared<Work>(s.work);
+  w->in = s.work.out;
+  w->out.fill(0);
+  return w;
+}
+
+void check_module_gcm(const Module& m, const Sealed& s, size_t size) {
+  const cm_key key = m.import_key(CM_ALG_AES_GCM, s.key.data(), s.key_size);
+  auto w = received(s);
+  expect(open_once(m, key, *w, size) == CM_OK && std::memcmp(w->out.data(), s.work.in.data(), size) == 0,
+         "module opens libcrypto's text");
+  w->tag[3] ^= 1;
+  expect(open_once(m, key, *w, size) == CM_ERR_AUTH, "module refuses a wrong tag");
+  Work sealing;
+  m.require(seal_once(m, key, sealing, size), "cm_aead_seal");
+  Work opened;
+  LibcryptoGcm peer(s.key.data(), s.key_size);
+  expect(peer.open(opened.out.data(), sealing.tag.data(), sealing.iv.data(), sealing.aad.data(), kAad,
+                   sealing.out.data(), size) &&
+             std::memcmp(opened.out.data(), sealing.in.data(), size) == 0,
+         "libcrypto opens the module's text");
+  m.require(m.f().cm_key_destroy(m.session(), key), "cm_key_destroy");
+}
+
+void check_counter_key(const Module& m, cm_key key, size_t size) {
+  Work a;
+  Work b;
+  m.require(seal_once(m, key, a, size), "cm_aead_seal");
+  m.require(seal_once(m, key, b, size), "cm_aead_seal");
+  expect(a.iv != b.iv, "two seals have two IVs");
+  Work back = b;
+  back.in = b.out;
+  expect(open_once(m, key, back, size) == CM_OK && std::memcmp(back.out.data(), b.in.data(), size) == 0,
+         "module opens its own text");
+}
+
+#if defined(CM_HAVE_IPSEC_MB)
+const IpsecMb& ipsec_mb() {
+  static const IpsecMb instance;
+  return instance;
+}
+void check_ipsec_mb_gcm(const Sealed& s, size_t size) {
+  const auto key = ipsec_mb().gcm_key(s.key.data(), s.key_size);
+  Work w;
+  w.iv = s.work.iv;
+  ipsec_mb().seal(*key, w.out.data(), w.tag.data(), w.iv.data(), w.aad.data(), kAad, w.in.data(), size);
+  expect(w.tag == s.work.tag && std::memcmp(w.out.data(), s.work.out.data(), size) == 0,
+         "libipsec-mb seals as libcrypto does");
+}
+#endif
+
+std::string gcm_name(size_t key_size, const char* operation) {
+  return "aes-" + std::to_string(key_size * 8) + "-gcm-" + operation;
+}
+
+void add_seal_peers(Row& row, const Sealed& s, size_t size, bool random_iv) {
+  auto peer = std::make_shared<LibcryptoGcm>(s.key.data(), s.key_size);
+  row.runners[kOpenssl] = [peer, size, random_iv, w = work()](size_t jobs) {
+    for (size_t i = 0; i < jobs; ++i) {
+      if (random_iv) {
+        libcrypto_random(w->iv.data(), kIv);
+      } else {
+        w->next_iv();
+      }
+      peer->seal(w->out.data(), w->tag.data(), w->iv.data(), w->aad.data(), kAad, w->in.data(), size);
+    }
+  };
+#if defined(CM_HAVE_IPSEC_MB)
+  // It has no random generator: nothing to compare random IVs with.
+  if (random_iv) return;
+  row.runners[kIpsecMb] = [key = ipsec_mb().gcm_key(s.key.data(), s.key_size), size, w = work()](size_t jobs) {
+    for (size_t i = 0; i < jobs; ++i) {
+      w->next_iv();
+      ipsec_mb().seal(*key, w->out.data(), w->tag.data(), w->iv.data(), w->aad.data(), kAad, w->in.data(), size);
+    }
+  };
+#endif
+}
+
+Row seal_row(const Module* modules[2], size_t key_size, size_t size) {
+  Row row;
+  row.name = gcm_name(key_size, "seal");
+  row.bytes = size;
+  const auto sealed = seal_with_libcrypto(key_size, size);
+  std::array<cm_key, 2> keys{};
+  for (size_t i = 0; i < 2; ++i) {
+    keys[i] = modules[i]->generate_counter_key(static_cast<uint32_t>(key_size * 8));
+    row.runners[i] = seal_runner(*modules[i], keys[i], size);
+  }
+  add_seal_peers(row, *sealed, size, false);
+  row.check = [m0 = modules[0], m1 = modules[1], keys, sealed, size] {
+    check_module_gcm(*m0, *sealed, size);
+    check_module_gcm(*m1, *sealed, size);
+    check_counter_key(*m0, keys[0], size);
+    check_counter_key(*m1, keys[1], size);
+#if defined(CM_HAVE_IPSEC_MB)
+    check_ipsec_mb_gcm(*sealed, size);
+#endif
+  };
+  return row;
+}
+
+Row seal_random_iv_row(const Module* modules[2], size_t key_size, size_t size) {
+  Row row;
+  row.name = gcm_name(key_size, "seal-random-iv");
+  row.bytes = size;
+  const auto sealed = seal_with_libcrypto(key_size, size);
+  for (size_t i = 0; i < 2; ++i)
+    row.runners[i] =
+        seal_runner(*modules[i], modules[i]->import_key(CM_ALG_AES_GCM, sealed->key.data(), key_size), size);
+  add_seal_peers(row, *sealed, size, true);
+  row.check = [m0 = modules[0], m1 = modules[1], sealed, size] {
+    check_module_gcm(*m0, *sealed, size);
+    check_module_gcm(*m1, *sealed, size);
+  };
+  return row;
+}
+
+Row open_row(const Module* modules[2], size_t key_size, size_t size) {
+  Row row;
+  row.name = gcm_name(key_size, "open");
+  row.bytes = size;
+  const auto sealed = seal_with_libcrypto(key_size, size);
+  for (size_t i = 0; i < 2; ++i) {
+    const Module& m = *modules[i];
+    const cm_key key = m.import_key(CM_ALG_AES_GCM, sealed->key.data(), key_size);
+    row.runners[i] =
+        repeat(m, "cm_aead_open", [&m, key, size, w = received(*sealed)] { return open_once(m, key, *w, size); });
+  }
+  auto peer = std::make_shared<LibcryptoGcm>(sealed->key.data(), key_size);
+  row.runners[kOpenssl] = [peer, size, w = received(*sealed)](size_t jobs) {
+    bool all = true;
+    for (size_t i = 0; i < jobs; ++i)
+      all &= peer->open(w->out.data(), w->tag.data(), w->iv.data(), w->aad.data(), kAad, w->in.data(), size);
+    expect(all, "libcrypto opens its own text");
+  };
+#if defined(CM_HAVE_IPSEC_MB)
+  row.runners[kIpsecMb] = [key = ipsec_mb().gcm_key(sealed->key.data(), key_size), size,
+                           w = received(*sealed)](size_t jobs) {
+    bool all = true;
+    for (size_t i = 0; i < jobs; ++i)
+      all &= ipsec_mb().open(*key, w->out.data(), w->tag.data(), w->iv.data(), w->aad.data(), kAad, w->in.data(), size);
+    expect(all, "libipsec-mb opens libcrypto's text");
+  };
+#endif
+  row.check = [m0 = modules[0], m1 = modules[1], sealed, size] {
+    check_module_gcm(*m0, *sealed, size);
+    check_module_gcm(*m1, *sealed, size);
+#if defined(CM_HAVE_IPSEC_MB)
+    check_ipsec_mb_gcm(*sealed, size);
+#endif
+  };
+  return row;
+}
+
+// digest_row: rows whose result is 32 bytes that must be the same everywhere. once[i] computes into a Work's digest.
+using Once = std::function<cm_rc(Work&)>;
+Row digest_row(std::string name, size_t size, const std::array<Once, kContestants>& once) {
+  Row row;
+  row.name = std::move(name);
+  row.bytes = size;
+  for (size_t i = 0; i < kContestants; ++i) {
+    if (!once[i]) continue;
+    row.runners[i] = [run = once[i], w = work()](size_t jobs) {
+      cm_rc all = CM_OK;
+      for (size_t job = 0; job < jobs; ++job) all |= run(*w);
+      if (all != CM_OK) throw std::runtime_error("a digest failed while it was timed");
+    };
+  }
+  row.check = [once, title = row.name] {
+    Work expected;
+    expect(once[kOpenssl](expected) == CM_OK, title + " by libcrypto");
+    for (const Once& run : once) {
+      if (!run) continue;
+      Work w;
+      expect(run(w) == CM_OK && w.digest == expected.digest, title);
+    }
+  };
+  return row;
+}
+
+Row hash_row(const Module* modules[2], size_t size) {
+  std::array<Once, kContestants> once;
+  for (size_t i = 0; i < 2; ++i)
+    once[i] = [&m = *modules[i], size](Work& w) {
+      return m.f().cm_hash_compute(m.session(), CM_HASH_SHA256, w.digest.data(), kDigest, w.in.data(), size);
+    };
+  once[kOpenssl] = [peer = std::make_shared<LibcryptoSha256>(), size](Work& w) {
+    peer->compute(w.digest.data(), w.in.data(), size);
+    return CM_OK;
+  };
+#if defined(CM_HAVE_IPSEC_MB)
+  once[kIpsecMb] = [size](Work& w) {
+    ipsec_mb().sha256(w.digest.data(), w.in.data(), size);
+    return CM_OK;
+  };
+#endif
+  return digest_row("sha-256", size, once);
+}
+
+Row hmac_row(const Module* modules[2], size_t size) {
+  std::array<uint8_t, kDigest> raw{};
+  libcrypto_random(raw.data(), raw.size());
+  std::array<Once, kContestants> once;
+  for (size_t i = 0; i < 2; ++i)
+    once[i] = [&m = *modules[i], key = modules[i]->import_key(CM_ALG_HMAC_SHA256, raw.data(), raw.size()),
+               size](Work& w) {
+      return m.f().cm_hmac_compute(m.session(), key, w.digest.data(), kDigest, w.in.data(), size);
+    };
+  once[kOpenssl] = [peer = std::make_shared<LibcryptoHmac>(raw.data(), raw.size()), size](Work& w) {
+    peer->compute(w.digest.data(), w.in.data(), size);
+    return CM_OK;
+  };
+#if defined(CM_HAVE_IPSEC_MB)
+  once[kIpsecMb] = [key = ipsec_mb().hmac_key(raw.data(), raw.size()), size](Work& w) {
+    ipsec_mb().hmac_sha256(*key, w.digest.data(), w.in.data(), size);
+    return CM_OK;
+  };
+#endif
+  return digest_row("hmac-sha-256", size, once);
+}
+
+// Random bytes cannot be equal. The check is that two requests differ; that the generator is CTR_DRBG is for the tests.
+Row drbg_row(const Module* modules[2], size_t size) {
+  Row row;
+  row.name = "drbg";
+  row.bytes = size;
+  for (size_t i = 0; i < 2; ++i) {
+    const Module& m = *modules[i];
+    row.runners[i] = repeat(m, "cm_random_bytes",
+                            [&m, size, w = work()] { return m.f().cm_random_bytes(m.session(), w->out.data(), size); });
+  }
+  row.runners[kOpenssl] = [size, w = work()](size_t jobs) {
+    for (size_t i = 0; i < jobs; ++i) libcrypto_random(w->out.data(), size);
+  };
+  row.check = [m0 = modules[0], m1 = modules[1], size] {
+    for (const Module* m : {m0, m1}) {
+      Work a;
+      Work b;
+      m->require(m->f().cm_random_bytes(m->session(), a.out.data(), size), "cm_random_bytes");
+      m->require(m->f().cm_random_bytes(m->session(), b.out.data(), size), "cm_random_bytes");
+      expect(a.out != b.out, "two requests for random bytes differ");
+    }
+  };
+  return row;
+}
+
+}  // namespace
+
+std::vector<Row> make_rows(const Module& ours, const Module& ours_noaudit) {
+  const Module* modules[2] = {&ours, &ours_noaudit};
+  std::vector<Row> rows;
+  for (const size_t key_size : {size_t{16}, size_t{32}}) {
+    for (const size_t size : kSizesGcm) rows.push_back(seal_row(modules, key_size, size));
+    for (const size_t size : kSizesGcm) rows.push_back(open_row(modules, key_size, size));
+  }
+  for (const size_t size : kSizesGcm) rows.push_back(seal_random_iv_row(modules, 32, size));
+  for (const size_t size : kSizesHash) rows.push_back(hash_row(modules, size));
+  for (const size_t size : kSizesHash) rows.push_back(hmac_row(modules, size));
+  for (const size_t size : kSizesDrbg) rows.push_back(drbg_row(modules, size));
+  return rows;
+}
+
+std::string peer_versions() {
+  std::string text = libcrypto_version();
+#if defined(CM_HAVE_IPSEC_MB)
+  text += ", " + ipsec_mb().version();
+#endif
+  return text;
+}
+
+}  // namespace cm::bench

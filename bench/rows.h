@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// rows.h: what is compared: one row an operation and size, one runner a contestant. Names are algorithm, then
+// operation, lower case; they are stable, because results are compared over time.
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "bench/module.h"
+
+namespace cm::bench {
+
+// Runner: does so many jobs, one after the other.
+using Runner = std::function<void(size_t jobs)>;
+
+enum Contestant : size_t { kOurs, kOursNoAudit, kOpenssl, kIpsecMb, kContestants };
+
+struct Row {
+  std::string name;
+  size_t bytes = 0;              // size of a job, 0 where there is none
+  Runner runners[kContestants];  // empty where the peer does not have the operation
+  std::function<void()> check;   // throws unless all contestants give the same results
+};
+
+// make_rows: every row of the table. Modules and their keys must live as long as the rows are used.
+std::vector<Row> make_rows(const Module& ours, const Module& ours_noaudit);
+
+// peer_versions: "OpenSSL 3.0.x, libipsec-mb 1.x".
+std::string peer_versions();
+
+}  // namespace cm::bench

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// lane.h: the implementations ("lanes") an algorithm may run on. The value stands in exit records on disk:
+// it is append-only and never reused.
+#pragma once
+#include <cstdint>
+
+namespace cm {
+
+enum class Lane : uint8_t {
+  kNone = 0,      // the service has no lane
+  kPortable = 1,  // constant-time C++, any CPU
+  kAesni = 2,     // SSE4.1 + AES-NI + PCLMULQDQ
+  kShani = 3,     // SSE4.1 + SHA extensions
+  kVaes512 = 4,   // AVX-512 F/BW/DQ/VL + VAES + VPCLMULQDQ + BMI2
+};
+
+struct LaneRow {
+  Lane lane;
+  char name[16];
+};
+
+constexpr LaneRow kLaneTable[] = {
+    {Lane::kNone, "none"},   {Lane::kPortable, "portable"}, {Lane::kAesni, "aesni"},
+    {Lane::kShani, "shani"}, {Lane::kVaes512, "vaes512"},
+};
+
+constexpr const char* lane_name(Lane lane) {
+  for (const LaneRow& row : kLaneTable)
+    if (row.lane == lane) return row.name;
+  return "unknown";
+}
+
+}  // namespace cm

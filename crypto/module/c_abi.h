@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// c_abi.h: what the files of the C interface share: checks on a caller's pointers and lengths. Pointer-and-length pairs
+// exist only in c_abi_*.cpp; behind them the module works with checked values.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "crypto/base/bytes.h"
+#include "crypto/base/secret.h"
+#include "crypto/module/gate.h"
+
+namespace cm::abi {
+
+struct In {
+  const void* p;
+  size_t size;
+  bool missing() const { return p == nullptr && size != 0; }
+  // wraps: the range would pass the end of the address space.
+  bool wraps() const { return reinterpret_cast<uintptr_t>(p) + size < reinterpret_cast<uintptr_t>(p); }
+  const uint8_t* bytes() const { return static_cast<const uint8_t*>(p); }
+};
+
+struct Out {
+  void* p;
+  size_t size;  // bytes the call writes
+  bool missing() const { return p == nullptr && size != 0; }
+  bool wraps() const { return reinterpret_cast<uintptr_t>(p) + size < reinterpret_cast<uintptr_t>(p); }
+  uint8_t* bytes() const { return static_cast<uint8_t*>(p); }
+  void clear() const { zeroise(p, size); }
+};
+
+inline bool share(Out a, In b) { return overlaps(a.p, a.size, b.p, b.size); }
+inline bool share(Out a, Out b) { return overlaps(a.p, a.size, b.p, b.size); }
+
+}  // namespace cm::abi

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// c_abi_aead.cpp: seal and open. IV rules: SP 800-38D 8 and IG C.H; a caller's IV makes an encryption not approved.
+#include "crypto/module/c_abi.h"
+#include "crypto/module/lanes.h"
+#include "crypto/module/random.h"
+
+namespace {
+using namespace cm;       // NOLINT(google-build-using-namespace): this file is the module's C face
+using namespace cm::abi;  // NOLINT(google-build-using-namespace)
+
+struct AeadCall {
+  Out out;
+  size_t out_capacity;
+  In aad;
+  In text;
+};
+
+Status check_text(const AeadCall& c) {
+  if (c.out.missing() || c.aad.missing() || c.text.missing()) return Status::kNull;
+  if (c.text.size > kGcmMaxText || c.aad.size > kGcmMaxAad || c.text.wraps() || c.aad.wraps()) return Status::kLength;
+  if (c.out_capacity < c.out.size) return Status::kBufferTooSmall;
+  if (overlaps_partly(c.out.p, c.out.size, c.text.p, c.text.size) || share(c.out, c.aad)) return Status::kOverlap;
+  return Status::kOk;
+}
+
+// check_side: iv or tag as an output must be apart from everything else.
+Status check_side(const AeadCall& c, Out side) {
+  if (share(side, c.aad) || share(side, c.text) || share(side, c.out)) return Status::kOverlap;
+  return Status::kOk;
+}
+
+Status check_tag_size(size_t size) {
+  return size >= CM_AEAD_TAG_SIZE_MIN && size <= CM_AEAD_TAG_SIZE_MAX ? Status::kOk : Status::kLength;
+}
+
+Status check_key(const store::KeyObject* key, uint32_t usage) {
+  if (key == nullptr) return Status::kHandle;
+  return key->algorithm == CM_ALG_AES_GCM && (key->usage & usage) != 0 ? Status::kOk : Status::kUsage;
+}
+
+// make_iv: the key's own regime. Counter: 32-bit fixed name, then the 64-bit counter, big endian (SP 800-38D 8.2.1).
+Status make_iv(ThreadState& thread, const store::KeyUse& use, uint8_t* iv) {
+  if (use.key()->iv_regime == CM_IV_COUNTER) {
+    uint64_t counter = 0;
+    if (const Status s = use.take_counter(&counter); !succeeded(s)) return s;
+    std::memcpy(iv, use.key()->iv_name, 4);
+    store_be64(iv + 4, counter);
+    return Status::kOk;
+  }
+  if (const Status s = use.take_random_seal(); !succeeded(s)) return s;
+  return random_iv(thread, iv);
+}
+
+void seal(const store::KeyUse& use, const AeadCall& c, In iv, Out tag) {
+  uint8_t full_tag[kGcmTag];
+  gcm_seal(use.key()->gcm, c.out.bytes(), full_tag,
+           {iv.bytes(), iv.size, c.aad.bytes(), c.aad.size, c.text.bytes(), c.text.size});
+  std::memcpy(tag.p, full_tag, tag.size);
+}
+
+Status seal_body(ThreadState& thread, cm_key key, const AeadCall& c, Out iv, size_t iv_capacity, Out tag) {
+  if (iv.p == nullptr || tag.p == nullptr) return Status::kNull;
+  if (const Status s = check_tag_size(tag.size); !succeeded(s)) return s;
+  if (const Status s = check_text(c); !succeeded(s)) return s;
+  if (iv_capacity < iv.size) return Status::kBufferTooSmall;
+  if (const Status s = check_side(c, iv); !succeeded(s)) return s;
+  if (const Status s = check_side(c, tag); !succeeded(s) || share(iv, tag)) return Status::kOverlap;
+
+  const store::KeyUse use(thread, 0, key);
+  Status s = check_key(use.key(), CM_USE_SEAL);
+  uint8_t nonce[CM_AEAD_IV_SIZE] = {};
+  if (succeeded(s)) s = make_iv(thread, use, nonce);
+  if (!succeeded(s)) {
+    c.out.clear();
+    iv.clear();
+    tag.clear();
+    return s;
+  }
+  seal(use, c, {nonce, sizeof nonce}, tag);
+  std::memcpy(iv.p, nonce, sizeof nonce);
+  return Status::kOk;
+}
+
+Status seal_caller_iv_body(ThreadState& thread, cm_key key, const AeadCall& c, In iv, Out tag) {
+  if (iv.p == nullptr || tag.p == nullptr) return Status::kNull;
+  if (iv.size == 0 || iv.size > 64) return Status::kLength;
+  if (const Status s = check_tag_size(tag.size); !succeeded(s)) return s;
+  if (const Status s = check_text(c); !succeeded(s)) return s;
+  if (share(c.out, iv) || share(tag, iv)) return Status::kOverlap;
+  if (const Status s = check_side(c, tag); !succeeded(s)) return s;
+
+  const store::KeyUse use(thread, 0, key);
+  Status s = check_key(use.key(), CM_USE_SEAL);
+  if (succeeded(s) && use.key()->iv_regime == CM_IV_COUNTER) s = Status::kUsage;
+  if (!succeeded(s)) {
+    c.out.clear();
+    tag.clear();
+    return s;
+  }
+  seal(use, c, iv, tag);
+  return Status::kNotApprovedCallerIv;
+}
+
+Status open_body(ThreadState& thread, cm_key key, const AeadCall& c, In iv, In tag) {
+  if (iv.p == nullptr || tag.p == nullptr) return Status::kNull;
+  if (iv.size == 0 || iv.size > 64) return Status::kLength;
+  if (const Status s = check_tag_size(tag.size); !succeeded(s)) return s;
+  if (const Status s = check_text(c); !succeeded(s)) return s;
+  if (share(c.out, iv) || share(c.out, tag)) return Status::kOverlap;
+
+  const store::KeyUse use(thread, 0, key);
+  if (const Status s = check_key(use.key(), CM_USE_OPEN); !succeeded(s)) {
+    c.out.clear();
+    return s;
+  }
+  const ct::Mask right = gcm_open(use.key()->gcm, c.out.bytes(), tag.bytes(), tag.size,
+                                  {iv.bytes(), iv.size, c.aad.bytes(), c.aad.size, c.text.bytes(), c.text.size});
+  return ct::declassify(right) ? Status::kOk : Status::kAuth;
+}
+
+}  // namespace
+
+CM_EXPORT cm_rc cm_aead_seal(cm_session session, cm_key key, void* out, size_t out_capacity, void* iv, size_t iv_size,
+                             void* tag, size_t tag_size, const void* aad, size_t aad_size, const void* in,
+                             size_t in_size) {
+  Gate gate(service(EventId::kAeadSeal), session, key.v, in_size);
+  if (!gate.open()) return gate.refused();
+  const AeadCall call{{out, in_size}, out_capacity, {aad, aad_size}, {in, in_size}};
+  const Status s = seal_body(gate.thread(), key, call, {iv, CM_AEAD_IV_SIZE}, iv_size, {tag, tag_size});
+  return gate.leave(s, in_size, lanes().gcm);
+}
+
+CM_EXPORT cm_rc cm_aead_seal_caller_iv(cm_session session, cm_key key, void* out, size_t out_capacity, const void* iv,
+                                       size_t iv_size, void* tag, size_t tag_size, const void* aad, size_t aad_size,
+                                       const void* in, size_t in_size) {
+  Gate gate(service(EventId::kAeadSealCallerIv), session, key.v, in_size);
+  if (!gate.open()) return gate.refused();
+  const AeadCall call{{out, in_size}, out_capacity, {aad, aad_size}, {in, in_size}};
+  const Status s = seal_caller_iv_body(gate.thread(), key, call, {iv, iv_size}, {tag, tag_size});
+  return gate.leave(s, in_size, lanes().gcm);
+}
+
+CM_EXPORT cm_rc cm_aead_open(cm_session session, cm_key key, void* out, size_t out_capacity, const void* iv,
+                             size_t iv_size, const void* tag, size_t tag_size, const void* aad, size_t aad_size,
+                             const void* in, size_t in_size) {
+  Gate gate(service(EventId::kAeadOpen), session, key.v, in_size);
+  if (!gate.open()) return gate.refused();
+  const AeadCall call{{out, in_size}, out_capacity, {aad, aad_size}, {in, in_size}};
+  const Status s = open_body(gate.thread(), key, call, {iv, iv_size}, {tag, tag_size});
+  return gate.leave(s, in_size, lanes().gcm);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// fsm.cpp: the one state variable of the module. It decides nothing: every move is a row of fsm.h.
+#include "crypto/module/fsm.h"
+
+#include <atomic>
+
+#include "audit/producer/producer.h"
+
+namespace cm {
+namespace {
+std::atomic<uint32_t> g_state{CM_STATE_POWER_ON};
+}
+
+State current_state() { return static_cast<State>(g_state.load(std::memory_order_acquire)); }
+
+State apply(FsmEvent event, int32_t cause) {
+  uint32_t from = g_state.load(std::memory_order_acquire);
+  State to = State::kError;
+  do {
+    to = next_state(static_cast<State>(from), event);
+  } while (!g_state.compare_exchange_weak(from, static_cast<uint32_t>(to), std::memory_order_acq_rel));
+  // A state that cannot be recorded is still entered: refusing to enter the error state would be worse. The producer
+  // counts what it could not keep.
+  static_cast<void>(audit::event(static_cast<uint32_t>(audit::EventId::kState) + static_cast<uint32_t>(to),
+                                 static_cast<uint32_t>(cause), from, static_cast<uint64_t>(event)));
+  return to;
+}
+
+}  // namespace cm

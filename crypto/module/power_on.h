@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// power_on.h: self-tests at load and on demand, and what cm_status tells of them.
+#pragma once
+#include <cstdint>
+
+#include "crypto/base/status.h"
+#include "crypto/module/lanes.h"
+
+namespace cm {
+
+// run_self_tests: every test again, recorded. Does not move the state machine. Thread-safe.
+void run_self_tests(selftest::Report& report);
+
+// full_retest: kTestsBegin, all tests, then kTestsPassed or kTestsFailed: for re-initialisation and for leaving the
+// error state. kOk or the failure.
+Status full_retest(selftest::Report& report);
+
+// note_failure: names what failed for cm_status; the first name is kept until a full re-test passes.
+void note_failure(const char* name, const char* lane, Status cause);
+
+struct FailureInfo {
+  Status cause;  // kOk when nothing failed
+  char name[64];
+};
+void failure_info(FailureInfo& out);
+
+uint64_t load_to_ready_ns();
+
+}  // namespace cm

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// services.h: one of the four central tables: every service of the module. The id is the event id on disk
+// (audit/events.h) and therefore append-only. The gate reads rows from here and nowhere else; docs, tests and the
+// symbol map are checked against it. A function of cryptomod.h that is not named here is a pure lookup (cm_rc_text,
+// cm_rc_name, cm_errno).
+#pragma once
+#include <cstdint>
+
+#include "audit/events.h"
+#include "audit/producer/producer.h"
+#include "crypto/base/status.h"
+#include "cryptomod/cryptomod.h"
+
+namespace cm {
+
+using audit::EventId;
+using audit::ReleaseClass;
+
+enum class Approval : uint8_t {
+  kNotSecurity,  // no security function
+  kApproved,     // always approved
+  kByInput,      // approved or not by its parameters; the result says which
+  kNever,        // never approved
+};
+
+enum class SspUse : uint8_t { kNone, kUses, kCreates, kDestroys, kOutputs };
+
+// States a service may be called in, as bits 1 << CM_STATE_*.
+using StateMask = uint8_t;
+constexpr StateMask state_bit(uint32_t state) { return static_cast<StateMask>(1u << state); }
+inline constexpr StateMask kInOperational = state_bit(CM_STATE_OPERATIONAL);
+inline constexpr StateMask kInInit =
+    state_bit(CM_STATE_READY) | state_bit(CM_STATE_ZEROISED) | state_bit(CM_STATE_ERROR);
+inline constexpr StateMask kInAnyRest = state_bit(CM_STATE_READY) | state_bit(CM_STATE_OPERATIONAL) |
+                                        state_bit(CM_STATE_ERROR) | state_bit(CM_STATE_ZEROISED);
+
+enum class Roles : uint8_t { kNone, kAny, kOfficer };  // kNone: no session is asked for
+
+struct ServiceRow {
+  EventId id;
+  Roles roles;
+  Approval approval;
+  SspUse ssp;
+  ReleaseClass release;
+  StateMask states;
+  char name[40];       // as in audit/events.h
+  char function[40];   // as in cryptomod.h
+  char algorithm[24];  // self-test that covers it, as in selftest/casts.h; "" for none
+};
+
+constexpr ServiceRow kServices[] = {
+    {EventId::kInit, Roles::kNone, Approval::kNotSecurity, SspUse::kNone, ReleaseClass::kC, kInInit, "init", "cm_init",
+     ""},
+    {EventId::kShutdown, Roles::kNone, Approval::kNotSecurity, SspUse::kDestroys, ReleaseClass::kActFirst,
+     state_bit(CM_STATE_OPERATIONAL) | state_bit(CM_STATE_ERROR) | state_bit(CM_STATE_ZEROISED), "shutdown",
+     "cm_shutdown", ""},
+    {EventId::kStatus, Roles::kNone, Approval::kNotSecurity, SspUse::kNone, ReleaseClass::kActFirst, kInAnyRest,
+     "status", "cm_status", ""},
+    {EventId::kVersion, Roles::kNone, Approval::kNotSecurity, SspUse::kNone, ReleaseClass::kActFirst, kInAnyRest,
+     "version", "cm_version", ""},
+    {EventId::kSelftest, Roles::kNone, Approval::kNotSecurity, SspUse::kNone, ReleaseClass::kActFirst,
+     state_bit(CM_STATE_READY) | state_bit(CM_STATE_OPERATIONAL) | state_bit(CM_STATE_ERROR), "selftest", "cm_selftest",
+     ""},
+    {EventId::kZeroise, Roles::kOfficer, Approval::kNotSecurity, SspUse::kDestroys, ReleaseClass::kActFirst,
+     state_bit(CM_STATE_OPERATIONAL) | state_bit(CM_STATE_ERROR), "zeroise", "cm_zeroise", ""},
+    {EventId::kPolicySet, Roles::kOfficer, Approval::kNotSecurity, SspUse::kNone, ReleaseClass::kA, kInOperational,
+     "policy-set", "cm_policy_set", ""},
+    {EventId::kAuditSync, Roles::kAny, Approval::kNotSecurity, SspUse::kNone, ReleaseClass::kC, kInOperational,
+     "audit-sync", "cm_audit_sync", ""},
+    {EventId::kSessionOpen, Roles::kNone, Approval::kNotSecurity, SspUse::kNone, ReleaseClass::kB, kInOperational,
+     "session-open", "cm_session_open", "CTR_DRBG"},
+    {EventId::kSessionClose, Roles::kAny, Approval::kNotSecurity, SspUse::kNone, ReleaseClass::kC, kInOperational,
+     "session-close", "cm_session_close", ""},
+    {EventId::kKeyGenerate, Roles::kAny, Approval::kApproved, SspUse::kCreates, ReleaseClass::kB, kInOperational,
+     "key-generate", "cm_key_generate", "CTR_DRBG"},
+    {EventId::kKeyImport, Roles::kAny, Approval::kApproved, SspUse::kCreates, ReleaseClass::kB, kInOperational,
+     "key-import", "cm_key_import", ""},
+    {EventId::kKeyDestroy, Roles::kAny, Approval::kApproved, SspUse::kDestroys, ReleaseClass::kC, kInOperational,
+     "key-destroy", "cm_key_destroy", ""},
+    {EventId::kKeyExportWrapped, Roles::kAny, Approval::kApproved, SspUse::kOutputs, ReleaseClass::kA, kInOperational,
+     "key-export-wrapped", "cm_key_export_wrapped", "AES-KWP"},
+    {EventId::kKeyImportWrapped, Roles::kAny, Approval::kApproved, SspUse::kCreates, ReleaseClass::kB, kInOperational,
+     "key-import-wrapped", "cm_key_import_wrapped", "AES-KWP"},
+    {EventId::kKeyDerivePbkdf2, Roles::kAny, Approval::kByInput, SspUse::kCreates, ReleaseClass::kB, kInOperational,
+     "key-derive-pbkdf2", "cm_key_derive_pbkdf2", "PBKDF2"},
+    {EventId::kKeyInfo, Roles::kAny, Approval::kNotSecurity, SspUse::kNone, ReleaseClass::kC, kInOperational,
+     "key-info", "cm_key_info", ""},
+    {EventId::kAeadSeal, Roles::kAny, Approval::kApproved, SspUse::kUses, ReleaseClass::kC, kInOperational, "aead-seal",
+     "cm_aead_seal", "AES-GCM"},
+    {EventId::kAeadSealCallerIv, Roles::kAny, Approval::kNever, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "aead-seal-caller-iv", "cm_aead_seal_caller_iv", "AES-GCM"},
+    {EventId::kAeadOpen, Roles::kAny, Approval::kApproved, SspUse::kUses, ReleaseClass::kC, kInOperational, "aead-open",
+     "cm_aead_open", "AES-GCM"},
+    {EventId::kHashCompute, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational,
+     "hash-compute", "cm_hash_compute", "SHA-256"},
+    {EventId::kHashInit, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational, "hash-init",
+     "cm_hash_init", "SHA-256"},
+    {EventId::kHashUpdate, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational,
+     "hash-update", "cm_hash_update", "SHA-256"},
+    {EventId::kHashFinal, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational,
+     "hash-final", "cm_hash_final", "SHA-256"},
+    {EventId::kHashFree, Roles::kAny, Approval::kNotSecurity, SspUse::kNone, ReleaseClass::kC, kInOperational,
+     "hash-free", "cm_hash_free", ""},
+    {EventId::kHmacCompute, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "hmac-compute", "cm_hmac_compute", "HMAC-SHA-256"},
+    {EventId::kHmacVerify, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "hmac-verify", "cm_hmac_verify", "HMAC-SHA-256"},
+    {EventId::kHmacInit, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational, "hmac-init",
+     "cm_hmac_init", "HMAC-SHA-256"},
+    {EventId::kHmacUpdate, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "hmac-update", "cm_hmac_update", "HMAC-SHA-256"},
+    {EventId::kHmacFinal, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "hmac-final", "cm_hmac_final", "HMAC-SHA-256"},
+    {EventId::kHmacFree, Roles::kAny, Approval::kNotSecurity, SspUse::kDestroys, ReleaseClass::kC, kInOperational,
+     "hmac-free", "cm_hmac_free", ""},
+    {EventId::kRandomBytes, Roles::kAny, Approval::kApproved, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "random-bytes", "cm_random_bytes", "CTR_DRBG"},
+};
+
+// service: the row of an id; a missing row is a compile-time error, because the function below is not constexpr.
+void no_such_service();
+consteval const ServiceRow& service(EventId id) {
+  for (const ServiceRow& row : kServices)
+    if (row.id == id) return row;
+  no_such_service();
+  return kServices[0];
+}
+
+namespace detail {
+constexpr bool same_text(const char* a, const char* b) {
+  while (*a != 0 && *a == *b) ++a, ++b;
+  return *a == *b;
+}
+constexpr bool services_match_registry() {
+  for (const ServiceRow& row : kServices) {
+    const audit::EventRow* event = audit::event_row(static_cast<uint32_t>(row.id));
+    if (event == nullptr || !same_text(event->name, row.name)) return false;
+  }
+  for (const audit::EventRow& event : audit::kEventTable) {
+    bool found = event.id >= audit::kServiceEnd;
+    for (const ServiceRow& row : kServices) found |= static_cast<uint32_t>(row.id) == event.id;
+    if (!found) return false;
+  }
+  return true;
+}
+constexpr bool services_ascend() {
+  uint32_t last = 0;
+  for (const ServiceRow& row : kServices) {
+    if (static_cast<uint32_t>(row.id) <= last) return false;
+    last = static_cast<uint32_t>(row.id);
+  }
+  return true;
+}
+}  // namespace detail
+static_assert(detail::services_match_registry(), "services.h and audit/events.h must name the same services");
+static_assert(detail::services_ascend(), "service ids are unique and in order");
+
+}  // namespace cm

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// store.h: the sensitive security parameters and other objects of the module: keys, sessions, streaming contexts. Every
+// lookup checks the whole handle. Keys lie in the lasting part of the arena; their IV counters, the sessions and the
+// contexts lie in the fleeting part and do not survive fork (kForked).
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "crypto/aes/aes.h"
+#include "crypto/gcm/gcm.h"
+#include "crypto/hmac/hmac_sha256.h"
+#include "crypto/module/slots.h"
+#include "crypto/module/thread_state.h"
+#include "cryptomod/cryptomod.h"
+
+namespace cm::store {
+
+inline constexpr uint32_t kKeysMax = 1024;
+inline constexpr uint32_t kSessionsMax = 1024;
+inline constexpr uint32_t kContextsMax = 1024;  // of each kind
+inline constexpr size_t kRawKeyMax = 512;
+inline constexpr uint64_t kRandomIvLimit = uint64_t{1} << 32;           // SP 800-38D 8.3
+inline constexpr uint64_t kCounterIvLimit = ~uint64_t{0} - (1u << 20);  // leaves room for threads that race past it
+
+// KeyObject: immutable from publish to destroy.
+struct alignas(64) KeyObject {
+  uint32_t algorithm;  // CM_ALG_*
+  uint32_t bits;
+  uint32_t usage;
+  uint32_t flags;
+  uint32_t iv_regime;
+  uint32_t raw_size;
+  uint8_t iv_name[4];
+  std::atomic<uint64_t> random_seals;  // random IVs given out; in the lasting part so that a child keeps the count
+  std::atomic<uint64_t>
+      random_limit;  // of this process: halved on each fork, so that all processes together keep to 2^32
+  union {
+    GcmKey gcm;
+    AesKey kwp;
+    HmacSha256Key hmac;
+  };
+  uint8_t raw[kRawKeyMax];  // for wrapped export and PBKDF2-derived keys; zero where the key is not exportable
+};
+
+// KeyState: what changes while a key is used and must not be repeated in a child.
+struct alignas(64) KeyState {
+  std::atomic<uint64_t> handle;   // the key it belongs to; wiped by fork
+  std::atomic<uint64_t> counter;  // next counter IV
+};
+
+struct Session {
+  std::atomic<uint64_t> id[2];
+  std::atomic<uint32_t> role;  // 0 when wiped by fork
+};
+
+struct HashContext {
+  std::atomic<uint32_t> busy;
+  std::atomic<uint32_t> alive;  // 0 when wiped by fork
+  Sha256 sha;
+};
+
+struct HmacContext {
+  std::atomic<uint32_t> busy;
+  std::atomic<uint32_t> alive;
+  Status indicator;  // kOk or the reason the key is not approved
+  uint32_t usage;
+  HmacSha256 hmac;
+};
+
+size_t lasting_bytes();
+size_t fleeting_bytes();
+void init(uint8_t* lasting, uint8_t* fleeting);
+
+// ---- keys
+// KeyUse: protects a key for the length of a call. slot_of_thread: 0 or 1, as one call uses at most two keys.
+class KeyUse {
+ public:
+  KeyUse(ThreadState& thread, unsigned slot_of_thread, cm_key handle);
+  ~KeyUse();
+  KeyUse(const KeyUse&) = delete;
+  KeyUse& operator=(const KeyUse&) = delete;
+  // key: null when the handle is not live.
+  const KeyObject* key() const { return key_; }
+  KeyState* state() const;
+  // next_iv_slot: see take_random_seal and take_counter.
+  Status take_random_seal() const;
+  Status take_counter(uint64_t* counter) const;
+
+ private:
+  std::atomic<uint32_t>& hazard_;
+  KeyObject* key_;
+  uint64_t handle_;
+};
+
+// new_key: a zeroed key object that nobody else can see, or null when the store is full.
+KeyObject* new_key(uint32_t* slot);
+cm_key publish_key(uint32_t slot);
+void drop_key(uint32_t slot);
+// destroy_key: waits for calls in other threads that use it, then zeroises. kHandle.
+Status destroy_key(cm_key handle);
+uint32_t keys_in_use();
+
+// ---- sessions
+struct SessionView {
+  uint8_t id[16];
+  uint32_t role;
+};
+Status open_session(const uint8_t* id, uint32_t role, cm_session* out);
+Status close_session(cm_session handle);
+// find_session: a copy, because another thread may close it meanwhile. kHandle, kForked.
+Status find_session(cm_session handle, SessionView* out);
+
+// ---- contexts. lock_* gives exclusive use: kHandle, kForked, kBusy. free_* needs the lock and takes it away.
+HashContext* new_hash(cm_hash* out);
+Status lock_hash(cm_hash handle, HashContext** out);
+void unlock_hash(HashContext* context);
+void free_hash(cm_hash handle, HashContext* context);
+HmacContext* new_hmac(cm_hmac* out);
+Status lock_hmac(cm_hmac handle, HmacContext** out);
+void unlock_hmac(HmacContext* context);
+void free_hmac(cm_hmac handle, HmacContext* context);
+
+// zeroise_all: ends every key and context and wipes it; waits for calls in other threads. cause: detail of the event.
+// The caller must hold no key and no context. Sessions stay: an officer needs one to act in the error state.
+enum class ZeroiseCause : uint64_t { kShutdown = 1, kZeroise = 2, kErrorState = 3, kFork = 4 };
+void zeroise_all(ZeroiseCause cause);
+void close_sessions();
+
+// share_seal_budget: on both sides of a fork: each process may use half of the random IVs that were left.
+void share_seal_budget();
+
+// forget_parent: in a child: ends nothing that the child may keep, frees what was half made in other threads.
+void forget_parent();
+
+}  // namespace cm::store

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// thread_state.cpp: see thread_state.h. The slow paths take a spin lock that no service holds while it works.
+#include "crypto/module/thread_state.h"
+
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "crypto/base/secret.h"
+#include "crypto/module/fork.h"
+
+namespace cm {
+namespace {
+
+ThreadState* g_threads;
+pthread_key_t g_exit_key;
+bool g_membarrier;
+std::atomic<uint32_t> g_threads_seen;  // states ever used: what scans must look at
+std::atomic<uint64_t> g_claimed[kThreadsMax / 64];
+thread_local ThreadState* t_self;
+
+uint32_t claim_index() {
+  for (uint32_t word = 0; word < kThreadsMax / 64; ++word) {
+    uint64_t used = g_claimed[word].load(std::memory_order_relaxed);
+    while (used != ~uint64_t{0}) {
+      const auto bit = static_cast<uint32_t>(__builtin_ctzll(~used));
+      if (g_claimed[word].compare_exchange_weak(used, used | uint64_t{1} << bit, std::memory_order_acquire))
+        return word * 64 + bit;
+    }
+  }
+  return kThreadsMax;
+}
+
+// thread_exit: gives the thread's ring back and wipes its secrets. A child that never called finds zeros here.
+void thread_exit(void* state) {
+  auto* self = static_cast<ThreadState*>(state);
+  if (self->magic.load(std::memory_order_relaxed) != kThreadMagic) return;
+  audit::port_close(self->port);
+  const uint32_t index = self->index;
+  self->magic.store(0, std::memory_order_release);
+  ctr_drbg_zeroise(self->drbg);
+  zeroise(self->ivs, sizeof self->ivs);
+  self->iv_left = 0;
+  self->port = audit::Port{};
+  g_claimed[index / 64].fetch_and(~(uint64_t{1} << index % 64), std::memory_order_release);
+}
+
+ThreadState* adopt(Status* why) {
+  const uint32_t index = claim_index();
+  if (index == kThreadsMax) {
+    *why = Status::kNoMemory;
+    return nullptr;
+  }
+  ThreadState* self = &g_threads[index];
+  self->index = index;
+  uint32_t seen = g_threads_seen.load(std::memory_order_relaxed);
+  while (seen <= index && !g_threads_seen.compare_exchange_weak(seen, index + 1, std::memory_order_seq_cst)) {
+  }
+  self->magic.store(kThreadMagic, std::memory_order_release);
+  t_self = self;
+  pthread_setspecific(g_exit_key, self);
+  return self;
+}
+
+void barrier_in_all_threads() {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (g_membarrier) syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
+void pause_a_little(uint32_t& rounds) {
+  if (++rounds < 64) {
+    __builtin_ia32_pause();
+    return;
+  }
+  const timespec nap{0, 50'000};
+  nanosleep(&nap, nullptr);
+}
+
+}  // namespace
+
+size_t thread_states_bytes() { return sizeof(ThreadState) * kThreadsMax; }
+
+Status thread_states_init(uint8_t* memory) {
+  g_threads = reinterpret_cast<ThreadState*>(memory);
+  if (pthread_key_create(&g_exit_key, thread_exit) != 0) return Status::kNoMemory;
+  g_membarrier = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+  // Without membarrier(2) the hazards of a service would need a fence of their own; kernels since 4.14 have it.
+  return g_membarrier ? Status::kOk : Status::kUnsupported;
+}
+
+ThreadState* thread_state(Status* why) {
+  ThreadState* self = t_self;
+  if (__builtin_expect(self != nullptr && self->magic.load(std::memory_order_relaxed) == kThreadMagic, 1)) return self;
+  if (fork_pending()) {
+    // The first call in a child: nothing of the parent's threads exists here.
+    *why = fork_finish([] {
+      for (auto& word : g_claimed) word.store(0, std::memory_order_relaxed);
+      syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+    });
+    if (!succeeded(*why)) return nullptr;
+  } else if (fork_raw()) {
+    *why = Status::kForked;
+    return nullptr;
+  }
+  return adopt(why);
+}
+
+void wait_for_key(uint32_t slot) {
+  barrier_in_all_threads();
+  for (uint32_t i = 0; i < g_threads_seen.load(std::memory_order_acquire); ++i) {
+    uint32_t rounds = 0;
+    for (const auto& hazard : g_threads[i].hazard)
+      while (hazard.load(std::memory_order_acquire) == slot + 1) pause_a_little(rounds);
+  }
+}
+
+void wait_for_others(const ThreadState* self) {
+  barrier_in_all_threads();
+  for (uint32_t i = 0; i < g_threads_seen.load(std::memory_order_acquire); ++i) {
+    const ThreadState& other = g_threads[i];
+    uint32_t rounds = 0;
+    if (&other == self) continue;
+    while (other.magic.load(std::memory_order_acquire) == kThreadMagic &&
+           other.in_gate.load(std::memory_order_acquire) != 0)
+      pause_a_little(rounds);
+  }
+}
+
+void zeroise_thread_secrets() {
+  for (uint32_t i = 0; i < g_threads_seen.load(std::memory_order_acquire); ++i) {
+    ThreadState& t = g_threads[i];
+    if (t.magic.load(std::memory_order_acquire) != kThreadMagic) continue;
+    ctr_drbg_zeroise(t.drbg);
+    zeroise(t.ivs, sizeof t.ivs);
+    t.iv_left = 0;
+  }
+}
+
+}  // namespace cm

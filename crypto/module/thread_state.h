@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// thread_state.h: what the module keeps for each thread that has called it: its audit port, its random generator, IVs
+// drawn ahead, and which keys it is using right now. It lives in the fleeting part of the arena, so a forked child
+// finds it wiped (magic is gone) and sets itself up anew before it touches anything else.
+//
+// Key hazards: a service names the key slots it uses in `hazard` before it looks at them and clears them afterwards.
+// Whoever destroys a key first retires its handle, then makes every running thread pass a memory barrier
+// (membarrier(2)), then waits until no thread names the slot. So a service pays two plain stores for its protection.
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "audit/producer/producer.h"
+#include "crypto/base/status.h"
+#include "crypto/drbg/ctr_drbg.h"
+
+namespace cm {
+
+inline constexpr uint32_t kThreadsMax = 1024;
+inline constexpr size_t kIvBatch = 32;  // random IVs drawn at once
+inline constexpr size_t kIvSize = 12;
+inline constexpr uint64_t kThreadMagic = 0x6461657268546d63;  // "cmThread"
+inline constexpr uint32_t kNoHazard = 0;                      // hazards hold slot + 1
+
+struct alignas(64) ThreadState {
+  std::atomic<uint64_t> magic;      // kThreadMagic while in use by a thread of this process
+  std::atomic<uint32_t> in_gate;    // 1 while a service runs; a second entry is a signal handler's
+  std::atomic<uint32_t> hazard[2];  // key slots in use, + 1
+  uint32_t index;
+  audit::Port port;
+  CtrDrbg drbg;
+  uint64_t reseeds;
+  uint32_t iv_left;  // IVs not yet given out, from the end of ivs
+  uint8_t ivs[kIvBatch * kIvSize];
+};
+
+// thread_state: the calling thread's state, made on first use. Null when kThreadsMax threads have one, or in a child
+// made without the fork handlers (raw clone): then *why says kNoMemory or kForked.
+ThreadState* thread_state(Status* why);
+
+// thread_states_bytes: what to reserve in the fleeting part of the arena; thread_states_init: where that is.
+size_t thread_states_bytes();
+Status thread_states_init(uint8_t* memory);
+
+// wait_for_key: returns when no other thread uses the key slot. The handle must have been retired before.
+void wait_for_key(uint32_t slot);
+
+// wait_for_others: returns when every call that other threads had inside the gate is over. The caller has changed the
+// module's state before, so that new calls are refused at once.
+void wait_for_others(const ThreadState* self);
+
+// zeroise_thread_secrets: wipes random generators and IVs of every thread. Only when no other thread is in the gate.
+void zeroise_thread_secrets();
+
+}  // namespace cm

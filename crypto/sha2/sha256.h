@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// sha256.h: SHA-256 (FIPS 180-4 6.2) on a given lane, one-shot and streaming. Plain computation: no allocation, no
+// locks; a context belongs to one thread at a time and may be copied as a value.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "crypto/base/bytes.h"
+#include "crypto/base/lane.h"
+
+namespace cm {
+
+inline constexpr size_t kSha256Size = 32;
+inline constexpr size_t kSha256Block = 64;
+
+struct Sha256 {
+  uint32_t state[8];
+  uint64_t size;  // bytes taken in so far, below 2^61
+  uint8_t buffer[kSha256Block];
+  Lane lane;
+};
+
+// sha256_blocks: compresses whole blocks on the lane. The lane must be one this CPU can run.
+void sha256_blocks(Lane lane, uint32_t* state, const uint8_t* blocks, size_t count);
+void sha256_initial_state(uint32_t* state);
+
+// sha256_words: compresses one block that is given as its sixteen message words in host order.
+void sha256_words(Lane lane, uint32_t* state, const uint32_t* words);
+
+// sha256_finish: takes in the last in_size bytes of a message and pads; state then is the digest as words in host
+// order. total_size counts the whole message, the blocks already in state included.
+void sha256_finish(Lane lane, uint32_t* state, uint64_t total_size, const uint8_t* in, size_t in_size);
+// sha256_write_digest: 32 bytes, big endian.
+void sha256_write_digest(uint8_t* digest, const uint32_t* state);
+
+void sha256_init(Sha256& ctx, Lane lane);
+void sha256_update(Sha256& ctx, const uint8_t* in, size_t in_size);
+// sha256_final: writes 32 bytes and zeroises the context.
+void sha256_final(Sha256& ctx, uint8_t* digest);
+void sha256(Lane lane, uint8_t* digest, const uint8_t* in, size_t in_size);
+
+}  // namespace cm

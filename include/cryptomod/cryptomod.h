@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cryptomod.h: the C interface of libcryptomod, the only way into the module.
+ *
+ * libcryptomod is built in the style of FIPS 140-3. It is NOT validated.
+ *
+ * Conventions of every function below, unless its comment says otherwise
+ *  - Result: 0 is success by an approved service; a value > 0 is success, NOT approved, and names the reason;
+ *    a value < 0 is an error. Test with CM_SUCCEEDED. The same number stands in the exit record of the audit log.
+ *  - Evidence: the call writes an entry record before it works and an exit record after it. When neither can be
+ *    recorded the service is refused with CM_ERR_AUDIT and nothing is done.
+ *  - Threads: every function may be called from any thread. Keys may be shared between threads. A session may be
+ *    shared. A streaming context may be used by one thread at a time (a second one gets CM_ERR_BUSY).
+ *  - Signal handlers: a call made from a signal handler that interrupted another call of the same thread returns
+ *    CM_ERR_REENTRY; it is counted and the count is audited.
+ *  - Buffers: sizes are in bytes. A pointer may be NULL only where its size is 0. A buffer that is larger than
+ *    needed is fine and the rest is left alone; a smaller one gives CM_ERR_BUFFER_TOO_SMALL and is left alone.
+ *  - Overlap: input and output may be the same buffer (in place). Any other overlap of an output with an input or
+ *    another output gives CM_ERR_OVERLAP.
+ *  - Failure: after the arguments were found valid, a failing call zeroes every byte it was asked to write.
+ *  - Fork: keys stay usable in a child process. Sessions, streaming contexts, and keys with a counter IV do not:
+ *    they return CM_ERR_FORKED there. Open a new session in the child.
+ */
+#ifndef CRYPTOMOD_CRYPTOMOD_H
+#define CRYPTOMOD_CRYPTOMOD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_MSC_VER)
+#error "libcryptomod supports ELF systems only"
+#endif
+#define CM_EXPORT __attribute__((visibility("default")))
+#define CM_MUST_USE __attribute__((warn_unused_result))
+
+#define CM_VERSION_MAJOR 0
+#define CM_VERSION_MINOR 1
+#define CM_VERSION_PATCH 0
+#define CM_VERSION_STRING "0.1.0"
+
+/* ------------------------------------------------------------------------------------------------ results */
+
+typedef int32_t cm_rc;
+
+#define CM_SUCCEEDED(rc) ((rc) >= 0)
+#define CM_APPROVED(rc) ((rc) == 0)
+
+enum {
+  CM_OK = 0,
+
+  /* Success, not approved: the reason. */
+  CM_NOT_APPROVED_CALLER_IV = 1,    /* the caller chose the GCM IV of an encryption (IG C.H) */
+  CM_NOT_APPROVED_SHORT_KEY = 2,    /* MAC key below 112 bits (SP 800-131A) */
+  CM_NOT_APPROVED_PBKDF2_INPUT = 3, /* password, salt, iterations or output below SP 800-132 / IG D.N */
+
+  /* Errors. */
+  CM_ERR_NULL = -1,             /* a required pointer is NULL */
+  CM_ERR_ARGUMENT = -2,         /* a parameter has a value outside its range, or struct_size is unknown */
+  CM_ERR_HANDLE = -3,           /* handle never given out, already destroyed, or of another kind */
+  CM_ERR_LENGTH = -4,           /* a length the algorithm does not allow, or a sum of lengths that overflows */
+  CM_ERR_BUFFER_TOO_SMALL = -5, /* output buffer smaller than the result; nothing was written */
+  CM_ERR_OVERLAP = -6,          /* buffers overlap other than exactly in place */
+  CM_ERR_STATE = -7,            /* module is not operational: cm_init has not succeeded, or shutdown was done */
+  CM_ERR_ERROR_STATE = -8,      /* module is in the error state; see cm_status */
+  CM_ERR_POLICY = -9,           /* refused by CM_POLICY_APPROVED_ONLY before any work */
+  CM_ERR_AUTH = -10,            /* tag, MAC or wrapped key does not verify; outputs are zeroed */
+  CM_ERR_USAGE = -11,           /* the key may not be used for this */
+  CM_ERR_NOT_EXPORTABLE = -12,  /* the key may not leave the module */
+  CM_ERR_EXHAUSTED = -13,       /* counter IV used up, or 2^32 random IVs drawn (SP 800-38D 8.3) */
+  CM_ERR_FORKED = -14,          /* the object belongs to the parent process */
+  CM_ERR_AUDIT = -15,           /* cannot be recorded, hence not done */
+  CM_ERR_AUDIT_PENDING = -16,   /* done, but not yet acknowledged by the writer within the time allowed */
+  CM_ERR_REENTRY = -17,         /* called from a signal handler inside another call of this thread */
+  CM_ERR_NO_MEMORY = -18,       /* the protected arena has no free slot */
+  CM_ERR_ENTROPY = -19,         /* the entropy source failed; the module is in the error state */
+  CM_ERR_SELFTEST = -20,        /* a self-test failed; the module is in the error state */
+  CM_ERR_INTEGRITY = -21,       /* the integrity test failed; the module is in the error state */
+  CM_ERR_UNSUPPORTED = -22,     /* this build or machine does not offer it */
+  CM_ERR_BUSY = -23,            /* the streaming context is in use by another thread */
+  CM_ERR_ROLE = -24,            /* the session's role may not use this service */
+  CM_ERR_TIMEOUT = -25,         /* the time the caller allowed is over */
+  CM_ERR_INTERNAL = -26         /* an internal check failed; the module is in the error state */
+};
+
+/* cm_rc_text: one sentence for a result. Never NULL; the string lives as long as the library. Not a service. */
+CM_EXPORT const char* cm_rc_text(cm_rc rc);
+/* cm_rc_name: the identifier, for example "CM_ERR_AUTH". Never NULL. Not a service. */
+CM_EXPORT const char* cm_rc_name(cm_rc rc);
+/* cm_errno: the nearest errno value of a result, 0 for success. Not a service. */
+CM_EXPORT int cm_errno(cm_rc rc);
+
+/* ------------------------------------------------------------------------------------------------ handles */
+
+/* Handles are values. Slot and generation are checked on every use; {0} is never valid. */
+typedef struct {
+  uint64_t v;
+} cm_session;
+typedef struct {
+  uint64_t v;
+} cm_key;
+typedef struct {
+  uint64_t v;
+} cm_hash;
+typedef struct {
+  uint64_t v;
+} cm_hmac;
+
+/* ------------------------------------------------------------------------------------------------ life cycle */
+
+/* cm_init_params: where the evidence goes. Set struct_size to sizeof(cm_init_params) and zero the rest.
+ * Either audit_socket (a writer that runs as a service), or audit_dir (a private writer is started and
+ * supervised by the library). All strings are copied. */
+typedef struct {
+  uint32_t struct_size;
+  uint32_t ring_records;    /* records per thread ring, a power of two 256..65536; 0 = 4096 */
+  uint32_t ring_count;      /* threads that may be in the module at once, 1..1024; 0 = 128 */
+  uint32_t wait_ms;         /* bound on every wait for the writer; 0 = 2000 */
+  const char* audit_socket; /* unix socket of a running cryptomod-auditd, or NULL */
+  const char* audit_dir;    /* directory of the log (segments and nothing else), created with mode 0700 */
+  const char* tpm_dir;      /* state of the software TPM; NULL = "<audit_dir>.tpm"; unused with tcti */
+  const char* trust_dir;    /* where a new log's enrolment.json is put; NULL = "<audit_dir>.trust" */
+  const char* tcti;         /* TCTI string of another TPM, for example "device:/dev/tpmrm0"; NULL = swtpm */
+  const char* writer_path;  /* cryptomod-auditd; NULL = beside the library, then the install location */
+} cm_init_params;
+
+/* cm_init: connects the module to its audit writer and makes it operational. Integrity test and self-tests of
+ * every lane have run when the library was loaded; their results are the first records. In the error state
+ * cm_init still connects, so that the failure is recorded, and then returns the failure.
+ * Errors: CM_ERR_NULL, CM_ERR_ARGUMENT, CM_ERR_STATE (already initialised), CM_ERR_AUDIT, CM_ERR_SELFTEST,
+ * CM_ERR_INTEGRITY, CM_ERR_ENTROPY. */
+CM_EXPORT cm_rc cm_init(const cm_init_params* params) CM_MUST_USE;
+
+/* cm_shutdown: zeroises every SSP, detaches from the writer and waits until the log is closed. After it only
+ * cm_init, cm_status and cm_version answer. Error: CM_ERR_STATE, CM_ERR_AUDIT_PENDING. */
+CM_EXPORT cm_rc cm_shutdown(void) CM_MUST_USE;
+
+enum {
+  CM_STATE_POWER_ON = 0,
+  CM_STATE_SELF_TEST = 1,
+  CM_STATE_READY = 2, /* self-tests passed, not connected to a writer */
+  CM_STATE_OPERATIONAL = 3,
+  CM_STATE_ERROR = 4,
+  CM_STATE_ZEROISED = 5, /* after cm_shutdown or cm_zeroise */
+};
+
+enum {
+  CM_AUDIT_NONE = 0,      /* not connected */
+  CM_AUDIT_CONNECTED = 1, /* writer alive, log durable, TPM answering */
+  CM_AUDIT_LOST = 2,      /* writer gone; class A and B services wait or are refused */
+  CM_AUDIT_NO_SPACE = 3,  /* the log's disk is full */
+  CM_AUDIT_NO_TPM = 4,    /* log durable, TPM not answering; class A is refused */
+};
+
+/* cm_status_info: the answer of cm_status. Set struct_size before the call. */
+typedef struct {
+  uint32_t struct_size;
+  uint32_t state;             /* CM_STATE_* */
+  uint32_t audit;             /* CM_AUDIT_* */
+  uint32_t policy;            /* CM_POLICY_* latched */
+  int32_t error;              /* the result that led to the error state, 0 when there is none */
+  char failed_test[64];       /* name of the self-test that failed, "" when none did */
+  char lanes[256];            /* "aes=vaes512 gcm=vaes512 sha-256=shani", one word an algorithm */
+  uint8_t module_digest[32];  /* HMAC-SHA-256 over the loaded module */
+  char tpm[32];               /* "none", "software", "device" */
+  char arena[32];             /* how secrets are kept: "locked", "unlocked" */
+  char audit_error[192];      /* why the last connection to a writer failed, "" when it did not */
+  uint8_t log_id[16];         /* identity of the log, zero while not connected */
+  uint64_t load_to_ready_ns;  /* integrity and self-tests, measured at load */
+  uint64_t writer_connect_ns; /* cm_init's connection to the writer */
+  uint64_t keys_in_use;
+  uint64_t refused_calls; /* calls that could not be recorded and were therefore refused */
+  uint64_t reentered_calls;
+} cm_status_info;
+CM_EXPORT cm_rc cm_status(cm_status_info* out) CM_MUST_USE;
+
+typedef struct {
+  uint32_t struct_size;
+  uint32_t abi;  /* 1 */
+  char name[32]; /* "libcryptomod" */
+  char version[32];
+  char build[96]; /* compiler and configuration */
+  uint8_t module_digest[32];
+} cm_version_info;
+CM_EXPORT cm_rc cm_version(cm_version_info* out) CM_MUST_USE;
+
+/* cm_selftest_row: one conditional self-test of one lane. */
+typedef struct {
+  char name[64];
+  char lane[16];
+  int32_t result; /* 0 passed, else the error */
+  uint32_t ns;
+} cm_selftest_row;
+
+/* cm_selftest: runs integrity and every self-test of every lane again. rows may be NULL when rows_size is 0;
+ * *rows_count is the number of tests there are, at most rows_size rows are written. A failure leads to the error
+ * state. session may be {0} before cm_init and in the error state. */
+CM_EXPORT cm_rc cm_selftest(cm_session session, cm_selftest_row* rows, size_t rows_size,
+                            size_t* rows_count) CM_MUST_USE;
+
+enum {
+  CM_POLICY_NONE = 0,
+  CM_POLICY_APPROVED_ONLY = 1 /* not-approved services are refused before any work */
+};
+/* cm_policy_set: latches the policy; it cannot be taken back before cm_shutdown. Crypto officer, release class A. */
+CM_EXPORT cm_rc cm_policy_set(cm_session session, uint32_t policy) CM_MUST_USE;
+
+/* cm_zeroise: destroys all keys, contexts and random generator states, then the module is CM_STATE_ZEROISED; only
+ * cm_shutdown, cm_status and cm_version answer. Acts first and then waits a bounded time for the evidence. Crypto
+ * officer. */
+CM_EXPORT cm_rc cm_zeroise(cm_session session) CM_MUST_USE;
+
+/* cm_audit_sync: returns when every record that this thread produced before is acknowledged (durable), and with
+ * anchored != 0 also extended into the TPM. Errors: CM_ERR_TIMEOUT, CM_ERR_AUDIT. */
+CM_EXPORT cm_rc cm_audit_sync(cm_session session, int anchored, uint32_t timeout_ms) CM_MUST_USE;
+
+/* ------------------------------------------------------------------------------------------------ sessions */
+
+enum { CM_ROLE_USER = 1, CM_ROLE_OFFICER = 2 };
+
+/* cm_session_open: a session with a random 16-byte id that stands in every record made under it. Roles are
+ * assumed implicitly (level 1). Release class A for the officer, B for a user. */
+CM_EXPORT cm_rc cm_session_open(cm_session* out, uint32_t role) CM_MUST_USE;
+CM_EXPORT cm_rc cm_session_close(cm_session session) CM_MUST_USE;
+
+/* ------------------------------------------------------------------------------------------------ keys */
+
+enum {
+  CM_ALG_AES_GCM = 1,     /* 128, 192, 256 bit; usages SEAL, OPEN */
+  CM_ALG_AES_KWP = 2,     /* 128, 192, 256 bit; usages WRAP, UNWRAP; SP 800-38F */
+  CM_ALG_HMAC_SHA256 = 3, /* 8..4096 bit in whole bytes; usages MAC, VERIFY */
+};
+enum {
+  CM_USE_SEAL = 1u << 0,
+  CM_USE_OPEN = 1u << 1,
+  CM_USE_WRAP = 1u << 2,
+  CM_USE_UNWRAP = 1u << 3,
+  CM_USE_MAC = 1u << 4,
+  CM_USE_VERIFY = 1u << 5,
+};
+enum {
+  CM_IV_RANDOM = 0,  /* 96-bit from the random generator; at most 2^32 seals a key (SP 800-38D 8.2.2, 8.3) */
+  CM_IV_COUNTER = 1, /* 32-bit fixed name, 64-bit counter kept by the module (8.2.1); only for keys that are
+                        generated inside and not exportable */
+};
+enum { CM_KEY_EXPORTABLE = 1u << 0 };
+
+/* cm_key_params: attributes of a key, fixed for its life. Set struct_size and zero the rest. */
+typedef struct {
+  uint32_t struct_size;
+  uint32_t algorithm; /* CM_ALG_* */
+  uint32_t bits;      /* key length; 0 on import = the length given */
+  uint32_t usage;     /* CM_USE_*; 0 = all that fit the algorithm */
+  uint32_t flags;     /* CM_KEY_* */
+  uint32_t iv_regime; /* CM_IV_*; AES-GCM only */
+  uint8_t iv_name[4]; /* CM_IV_COUNTER: the fixed field */
+} cm_key_params;
+
+CM_EXPORT cm_rc cm_key_generate(cm_session session, cm_key* out, const cm_key_params* params) CM_MUST_USE;
+CM_EXPORT cm_rc cm_key_import(cm_session session, cm_key* out, const cm_key_params* params, const void* key,
+                              size_t key_size) CM_MUST_USE;
+/* cm_key_destroy: zeroises the key. Calls that are using it in other threads finish first. */
+CM_EXPORT cm_rc cm_key_destroy(cm_session session, cm_key key) CM_MUST_USE;
+
+/* cm_key_export_wrapped: the key under wrapping_key by AES-KWP (SP 800-38F 6.3). *out_size is set on success and
+ * with CM_ERR_BUFFER_TOO_SMALL: key length rounded up to 8, plus 8. Release class A. */
+CM_EXPORT cm_rc cm_key_export_wrapped(cm_session session, cm_key key, cm_key wrapping_key, void* out,
+                                      size_t out_capacity, size_t* out_size) CM_MUST_USE;
+/* cm_key_import_wrapped: the reverse; attributes come from params. One failure code: CM_ERR_AUTH. */
+CM_EXPORT cm_rc cm_key_import_wrapped(cm_session session, cm_key* out, const cm_key_params* params, cm_key wrapping_key,
+                                      const void* wrapped, size_t wrapped_size) CM_MUST_USE;
+/* cm_key_derive_pbkdf2: PBKDF2-HMAC-SHA-256 (SP 800-132) into a key object; params->bits gives the length.
+ * Approved with password >= 14, salt >= 16 bytes, iterations >= 1000, output >= 112 bits. */
+CM_EXPORT cm_rc cm_key_derive_pbkdf2(cm_session session, cm_key* out, const cm_key_params* params, const void* password,
+                                     size_t password_size, const void* salt, size_t salt_size,
+                                     uint32_t iterations) CM_MUST_USE;
+typedef struct {
+  uint32_t struct_size;
+  uint32_t algorithm;
+  uint32_t bits;
+  uint32_t usage;
+  uint32_t flags;
+  uint32_t iv_regime;
+  uint64_t seals; /* IVs given out so far */
+} cm_key_attributes;
+CM_EXPORT cm_rc cm_key_info(cm_session session, cm_key key, cm_key_attributes* out) CM_MUST_USE;
+
+/* ------------------------------------------------------------------------------------------------ AEAD */
+
+enum { CM_AEAD_IV_SIZE = 12, CM_AEAD_TAG_SIZE_MIN = 12, CM_AEAD_TAG_SIZE_MAX = 16 };
+
+/* cm_aead_seal: encrypts in_size bytes to out and writes the IV made inside (12 bytes) and the tag (12..16).
+ * aad_size and in_size up to 2^36 - 32 bytes. Errors besides the common ones: CM_ERR_EXHAUSTED, CM_ERR_USAGE. */
+CM_EXPORT cm_rc cm_aead_seal(cm_session session, cm_key key, void* out, size_t out_capacity, void* iv, size_t iv_size,
+                             void* tag, size_t tag_size, const void* aad, size_t aad_size, const void* in,
+                             size_t in_size) CM_MUST_USE;
+/* cm_aead_seal_caller_iv: as above with the caller's IV (1..64 bytes): never approved, CM_NOT_APPROVED_CALLER_IV.
+ * Refused (CM_ERR_USAGE) for keys with a counter IV: a caller's IV could repeat one of the module's. */
+CM_EXPORT cm_rc cm_aead_seal_caller_iv(cm_session session, cm_key key, void* out, size_t out_capacity, const void* iv,
+                                       size_t iv_size, void* tag, size_t tag_size, const void* aad, size_t aad_size,
+                                       const void* in, size_t in_size) CM_MUST_USE;
+/* cm_aead_open: checks the tag and decrypts. One failure code: CM_ERR_AUTH; out is zeroed then. */
+CM_EXPORT cm_rc cm_aead_open(cm_session session, cm_key key, void* out, size_t out_capacity, const void* iv,
+                             size_t iv_size, const void* tag, size_t tag_size, const void* aad, size_t aad_size,
+                             const void* in, size_t in_size) CM_MUST_USE;
+
+/* ------------------------------------------------------------------------------------------------ hash, MAC */
+
+enum { CM_HASH_SHA256 = 1 };
+
+/* cm_hash_compute: digest of in_size bytes; SHA-256 gives 32 bytes (FIPS 180-4). */
+CM_EXPORT cm_rc cm_hash_compute(cm_session session, uint32_t algorithm, void* digest, size_t digest_capacity,
+                                const void* in, size_t in_size) CM_MUST_USE;
+CM_EXPORT cm_rc cm_hash_init(cm_session session, cm_hash* out, uint32_t algorithm) CM_MUST_USE;
+CM_EXPORT cm_rc cm_hash_update(cm_session session, cm_hash hash, const void* in, size_t in_size) CM_MUST_USE;
+/* cm_hash_final: writes the digest and frees the context, on failure too; with CM_ERR_BUFFER_TOO_SMALL, CM_ERR_NULL
+ * and CM_ERR_OVERLAP the context stays. */
+CM_EXPORT cm_rc cm_hash_final(cm_session session, cm_hash hash, void* digest, size_t digest_capacity) CM_MUST_USE;
+CM_EXPORT cm_rc cm_hash_free(cm_session session, cm_hash hash) CM_MUST_USE;
+
+/* cm_hmac_compute: HMAC-SHA-256 (FIPS 198-1), truncated to mac_size = 4..32 bytes. */
+CM_EXPORT cm_rc cm_hmac_compute(cm_session session, cm_key key, void* mac, size_t mac_size, const void* in,
+                                size_t in_size) CM_MUST_USE;
+/* cm_hmac_verify: constant-time comparison; CM_ERR_AUTH when it differs. */
+CM_EXPORT cm_rc cm_hmac_verify(cm_session session, cm_key key, const void* mac, size_t mac_size, const void* in,
+                               size_t in_size) CM_MUST_USE;
+CM_EXPORT cm_rc cm_hmac_init(cm_session session, cm_hmac* out, cm_key key) CM_MUST_USE;
+CM_EXPORT cm_rc cm_hmac_update(cm_session session, cm_hmac hmac, const void* in, size_t in_size) CM_MUST_USE;
+CM_EXPORT cm_rc cm_hmac_final(cm_session session, cm_hmac hmac, void* mac, size_t mac_size) CM_MUST_USE;
+CM_EXPORT cm_rc cm_hmac_free(cm_session session, cm_hmac hmac) CM_MUST_USE;
+
+/* ------------------------------------------------------------------------------------------------ random */
+
+/* cm_random_bytes: output of CTR_DRBG-AES-256 (SP 800-90A); any size, drawn in requests of at most 64 KiB. */
+CM_EXPORT cm_rc cm_random_bytes(cm_session session, void* out, size_t out_size) CM_MUST_USE;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

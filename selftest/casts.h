@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// casts.h: one of the four central tables: every self-test the module runs at power-on and on demand, in order.
+// id is append-only (it stands in audit records as 0x10000 + id). A row with lanes runs once per lane of its kernel
+// table that this CPU can run. The integrity test is row 0 and runs after the SHA-256 and HMAC tests it depends on
+// (ISO/IEC 19790 7.10.2.2: the integrity technique's own test first).
+#pragma once
+#include <cstdint>
+
+namespace cm {
+
+enum class CastId : uint32_t {
+  kIntegrity = 0,
+  kSha256 = 1,
+  kHmacSha256 = 2,
+  kAesEncrypt = 3,
+  kAesDecrypt = 4,
+  kGcmSeal = 5,
+  kGcmOpen = 6,
+  kKwpWrap = 7,
+  kKwpUnwrap = 8,
+  kPbkdf2 = 9,
+  kDrbgInstantiate = 10,
+  kDrbgReseed = 11,
+  kDrbgGenerate = 12,
+  kEntropy = 13,
+};
+
+enum class LaneSet : uint8_t { kNone, kSha256, kAes, kGcm };  // which kernel table gives the lanes
+
+struct CastRow {
+  CastId id;
+  LaneSet lanes;
+  char name[40];
+  char algorithm[24];
+  char vector[48];  // where the known answer comes from (vectors/manifest.json has the provenance)
+  char covers[64];
+};
+
+constexpr CastRow kCasts[] = {
+    {CastId::kSha256, LaneSet::kSha256, "sha-256", "SHA-256", "vectors/selftest sha-256",
+     "digest of a multi-block message"},
+    {CastId::kHmacSha256, LaneSet::kSha256, "hmac-sha-256", "HMAC-SHA-256", "vectors/selftest hmac-sha-256",
+     "MAC with both midstates"},
+    {CastId::kIntegrity, LaneSet::kNone, "integrity", "HMAC-SHA-256", "injected after link",
+     "every non-writable segment of the module"},
+    {CastId::kAesEncrypt, LaneSet::kAes, "aes-encrypt", "AES", "vectors/selftest aes",
+     "128, 192, 256 bit schedules, encryption"},
+    {CastId::kAesDecrypt, LaneSet::kAes, "aes-decrypt", "AES", "vectors/selftest aes",
+     "128, 192, 256 bit schedules, decryption"},
+    {CastId::kGcmSeal, LaneSet::kGcm, "aes-gcm-seal", "AES-GCM", "vectors/selftest aes-gcm",
+     "short and bulk path, AAD, tag"},
+    {CastId::kGcmOpen, LaneSet::kGcm, "aes-gcm-open", "AES-GCM", "vectors/selftest aes-gcm",
+     "decryption and refusal of a wrong tag"},
+    {CastId::kKwpWrap, LaneSet::kAes, "aes-kwp-wrap", "AES-KWP", "vectors/selftest aes-kwp", "wrapping"},
+    {CastId::kKwpUnwrap, LaneSet::kAes, "aes-kwp-unwrap", "AES-KWP", "vectors/selftest aes-kwp",
+     "unwrapping and refusal"},
+    {CastId::kPbkdf2, LaneSet::kSha256, "pbkdf2-hmac-sha-256", "PBKDF2", "vectors/selftest pbkdf2",
+     "two output blocks"},
+    {CastId::kDrbgInstantiate, LaneSet::kAes, "ctr-drbg-instantiate", "CTR_DRBG", "vectors/selftest ctr-drbg",
+     "instantiate"},
+    {CastId::kDrbgReseed, LaneSet::kAes, "ctr-drbg-reseed", "CTR_DRBG", "vectors/selftest ctr-drbg", "reseed"},
+    {CastId::kDrbgGenerate, LaneSet::kAes, "ctr-drbg-generate", "CTR_DRBG", "vectors/selftest ctr-drbg",
+     "generate twice"},
+    {CastId::kEntropy, LaneSet::kNone, "entropy", "entropy source", "none",
+     "start-up health test of RDSEED and getrandom"},
+};
+
+}  // namespace cm

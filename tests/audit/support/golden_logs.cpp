@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// golden_logs.cpp: see golden_logs.h.
+#include "tests/audit/support/golden_logs.h"
+
+#include <fmt/format.h>
+
+namespace cm::audit::test {
+namespace {
+
+std::vector<Record> first_records(TestClient& client, const std::array<uint8_t, 16>& session) {
+  Ring& process = client.rings[0];
+  Ring& thread = client.rings[1];
+  std::vector<Record> records = {process.record(0x10001), process.record(0x20003)};
+  records.push_back(thread.entry(EventId::kSessionOpen));
+  records.push_back(thread.exit(EventId::kSessionOpen, session, 0x100000001));
+  records.push_back(thread.entry(EventId::kAeadSeal, session, 0x200000001, 64));
+  records.push_back(thread.exit(EventId::kAeadSeal, session, 0x200000001, -13));
+  return records;
+}
+
+LogBuilder build_clean(const std::vector<Bytes>& signatures) {
+  LogBuilder log(0x11);
+  log.tpm.prepared_signatures = signatures;
+  log.genesis();
+  log.clock();
+  TestClient client = log.attach(1);
+  const auto session = log.session_id(0x51);
+  log.batch(first_records(client, session));
+  log.anchor();
+  log.start(FrameType::kRecovery, [](Start& s) {
+    s.torn_bytes = 200;
+    s.torn_digest.fill(0x77);
+  });
+  log.reattach(client);
+  const Record open = client.rings[1].entry(EventId::kRandomBytes, session, 0, 32);
+  log.batch({open});
+  log.lost(client, {{open.ring_id, open.event_id, open.ring_seq, open.object}});
+  log.end(2);
+  log.anchor();
+  log.next_in_new_segment = true;
+  log.tpm.reset(true);
+  log.start(FrameType::kBoot);
+  client = log.attach(1);
+  log.batch(client.rings[1].call(EventId::kStatus));
+  log.detach(client);
+  log.end();
+  log.anchor();
+  return log;
+}
+
+LogBuilder build_eventful(const std::vector<Bytes>& signatures) {
+  LogBuilder log(0x12);
+  log.tpm.prepared_signatures = signatures;
+  log.genesis();
+  TestClient client = log.attach(2);
+  log.batch(first_records(client, log.session_id(0x52)));
+  log.anchor();
+  log.seal_broken(client, client.rings[2].id(), 0);
+  log.lost(client, {}, 2);
+  const Digest expected = log.tpm.pcr;
+  log.tpm.extend(Digest{});
+  log.unexplained(expected, log.tpm.pcr);
+  log.tpm.reset(false);
+  log.start(FrameType::kBoot);
+  log.end();
+  log.anchor();
+  return log;
+}
+
+}  // namespace
+
+const GoldenLog kGoldenLogs[2] = {{"clean", build_clean}, {"eventful", build_eventful}};
+
+std::vector<Bytes> signatures_in(const std::vector<TestFrame>& frames) {
+  std::vector<Bytes> out;
+  for (const TestFrame& f : frames) {
+    Anchor a;
+    if (f.type != FrameType::kAnchor || !decode(f.var, a)) continue;
+    out.push_back(a.quote_signature);
+    out.push_back(a.nv_signature);
+  }
+  return out;
+}
+
+std::string enrolment_json(const Enrolment& e) {
+  using verify::hex_text;
+  return fmt::format(
+      "{{\n  \"version\": 1,\n  \"log_id\": \"{}\",\n  \"ak_public\": \"{}\",\n  \"genesis_head\": \"{}\",\n"
+      "  \"reset_count\": {},\n  \"restart_count\": {},\n  \"clock_ms\": {},\n  \"nv_index\": {},\n"
+      "  \"nv_name\": \"{}\",\n  \"nv_start\": {},\n  \"pcr_index\": {},\n  \"tpm_kind\": \"{}\"\n}}\n",
+      hex_text(e.log_id), hex_text(e.ak_public), hex_text(e.genesis_head), e.reset_count, e.restart_count, e.clock_ms,
+      e.nv_index, hex_text(e.nv_name), e.nv_start, e.pcr_index, e.tpm_kind);
+}
+
+}  // namespace cm::audit::test

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// rules_test.cpp: further ways to break the rules that a single finding covers; findings_test.cpp has one of each.
+#include <gtest/gtest.h>
+
+#include "tests/audit/support/log_builder.h"
+
+namespace cm::audit::test {
+namespace {
+
+struct Case {
+  const char* what;
+  FindingId expected;
+  std::function<void(LogBuilder&, TestClient&)> edit;
+};
+
+const Case kCases[] = {
+    {"entry while a call is open", FindingId::kEntryExit,
+     [](LogBuilder& log, TestClient& c) {
+       log.batch({c.rings[1].entry(EventId::kStatus), c.rings[1].entry(EventId::kStatus)});
+     }},
+    {"entry while a call of the frame before is open", FindingId::kEntryExit,
+     [](LogBuilder& log, TestClient& c) {
+       log.batch({c.rings[1].entry(EventId::kStatus)});
+       log.batch({c.rings[1].entry(EventId::kVersion)});
+     }},
+    {"entry with a return code", FindingId::kEntryExit,
+     [](LogBuilder& log, TestClient& c) {
+       Record r = c.rings[1].entry(EventId::kStatus);
+       r.return_code = 1;
+       log.batch({r});
+     }},
+    {"exit of another event", FindingId::kEntryExit,
+     [](LogBuilder& log, TestClient& c) {
+       log.batch({c.rings[1].entry(EventId::kStatus), c.rings[1].exit(EventId::kVersion)});
+     }},
+    {"exit with another session than the entry", FindingId::kEntryExit,
+     [](LogBuilder& log, TestClient& c) {
+       log.batch(
+           {c.rings[1].entry(EventId::kRandomBytes, log.session_id(0x51)), c.rings[1].exit(EventId::kRandomBytes)});
+     }},
+    {"exit bit on an event that is no service", FindingId::kEventUnknown,
+     [](LogBuilder& log, TestClient& c) { log.batch({c.rings[0].record(0x10001 | kExitBit)}); }},
+    {"session opened twice", FindingId::kSessionShared,
+     [](LogBuilder& log, TestClient& c) {
+       log.batch(
+           {c.rings[1].entry(EventId::kSessionOpen), c.rings[1].exit(EventId::kSessionOpen, log.session_id(0x51))});
+     }},
+    {"session never opened by a client that is lost", FindingId::kSessionUnopened,
+     [](LogBuilder& log, TestClient& c) {
+       log.batch(c.rings[1].call(EventId::kRandomBytes, log.session_id(0x78)));
+       log.lost(c, {});
+     }},
+    {"call named as open that is not", FindingId::kOpenEntries,
+     [](LogBuilder& log, TestClient& c) { log.lost(c, {{c.rings[1].id(), 0x200, 3, 0}}); }},
+    {"open call named with another object", FindingId::kOpenEntries,
+     [](LogBuilder& log, TestClient& c) {
+       const Record r = c.rings[1].entry(EventId::kStatus);
+       log.batch({r});
+       log.lost(c, {{r.ring_id, r.event_id, r.ring_seq, 99}});
+     }},
+    {"records of a ring that was cut off", FindingId::kBatchMarks,
+     [](LogBuilder& log, TestClient& c) {
+       log.seal_broken(c, c.rings[1].id(), c.rings[1].next);
+       log.batch(c.rings[1].call(EventId::kStatus));
+     }},
+    {"ring cut off at another place", FindingId::kRingSequence,
+     [](LogBuilder& log, TestClient& c) { log.seal_broken(c, c.rings[1].id(), c.rings[1].next + 1); }},
+    {"seal-broken of a ring of nobody", FindingId::kPayload,
+     [](LogBuilder& log, TestClient& c) { log.seal_broken(c, 77, 0); }},
+    {"records of a client that did not come back to the new writer", FindingId::kBatchMarks,
+     [](LogBuilder& log, TestClient& c) {
+       log.start(FrameType::kRecovery);
+       log.batch(c.rings[1].call(EventId::kStatus));
+     }},
+    {"client that came back as another", FindingId::kClientState,
+     [](LogBuilder& log, TestClient& c) {
+       log.start(FrameType::kRecovery);
+       log.reattach(c, [](ClientAttach& a) { a.module_digest[0] ^= 1; });
+     }},
+    {"client that comes back although its writer runs", FindingId::kClientState,
+     [](LogBuilder& log, TestClient& c) { log.reattach(c); }},
+    {"client id used twice", FindingId::kClientState,
+     [](LogBuilder& log, TestClient& c) { log.attach(1, [&](ClientAttach& a) { a.client_id = c.attach.client_id; }); }},
+    {"ring count out of range", FindingId::kRingAllocation,
+     [](LogBuilder& log, TestClient&) { log.attach(1, [](ClientAttach& a) { a.ring_count = 1025; }); }},
+    {"ring ids beyond 32 bits", FindingId::kRingAllocation,
+     [](LogBuilder& log, TestClient&) { log.attach(1, [](ClientAttach& a) { a.first_ring_id = 0xffffffff; }); }},
+    {"records of a ring of nobody", FindingId::kBatchMarks,
+     [](LogBuilder& log, TestClient&) { log.batch(Ring(50, log.now_ns).call(EventId::kStatus)); }},
+    {"record of another ring than its mark", FindingId::kBatchMarks,
+     [](LogBuilder& log, TestClient& c) {
+       std::vector<Record> call = c.rings[1].call(EventId::kStatus);
+       log.batch(call, [](Batch& b) {
+         ++b.marks[0].ring_id;
+         b.marks[0].first_seq = 2;
+       });
+     }},
+    {"empty batch", FindingId::kBatchMarks, [](LogBuilder& log, TestClient&) { log.batch({}); }},
+    {"number of the first record changed by 2^32", FindingId::kRingSequence,
+     [](LogBuilder& log, TestClient& c) {
+       log.batch(c.rings[1].call(EventId::kStatus), [](Batch& b) { b.marks[0].first_seq += uint64_t{1} << 32; });
+     }},
+    {"records in a frame that is no batch", FindingId::kPayload,
+     [](LogBuilder& log, TestClient& c) { log.add(FrameType::kEnd, encode(End{1}), {c.rings[0].record(0x10001)}); }},
+    {"boot without end or reset", FindingId::kFrameOrder,
+     [](LogBuilder& log, TestClient&) { log.start(FrameType::kBoot); }},
+    {"recovery after an end", FindingId::kFrameOrder,
+     [](LogBuilder& log, TestClient&) {
+       log.end();
+       log.start(FrameType::kRecovery);
+     }},
+    {"end for no reason", FindingId::kPayload, [](LogBuilder& log, TestClient&) { log.end(3); }},
+    {"clock of a start runs backwards", FindingId::kTpmClock,
+     [](LogBuilder& log, TestClient&) { log.start(FrameType::kRecovery, [](Start& s) { s.tpm.clock_ms = 1; }); }},
+    {"reset count of a start runs backwards", FindingId::kTpmCounts,
+     [](LogBuilder& log, TestClient&) { log.start(FrameType::kRecovery, [](Start& s) { --s.tpm.reset_count; }); }},
+    {"counter of a start runs backwards", FindingId::kNvValue,
+     [](LogBuilder& log, TestClient&) { log.start(FrameType::kRecovery, [](Start& s) { --s.nv_value; }); }},
+    {"counter of a start is two ahead", FindingId::kNvValue,
+     [](LogBuilder& log, TestClient&) { log.start(FrameType::kRecovery, [](Start& s) { s.nv_value += 2; }); }},
+    {"certified value differs from the recorded one", FindingId::kNvValue,
+     [](LogBuilder& log, TestClient&) {
+       AnchorEdits edits;
+       edits.certification = [](AttestFields& f) { f.contents.back() ^= 1; };
+       log.anchor(edits);
+     }},
+    {"firmware changes without a start", FindingId::kTpmIdentity,
+     [](LogBuilder& log, TestClient&) {
+       ++log.tpm.identity.firmware;
+       log.anchor();
+     }},
+    {"anchor of a frame before the one anchored last", FindingId::kAnchorPosition,
+     [](LogBuilder& log, TestClient&) {
+       log.anchor();
+       AnchorEdits edits;
+       edits.frame_seq = 1;
+       log.anchor(edits);
+     }},
+    {"unexplained extend that expects a value these frames never led to", FindingId::kStartPcr,
+     [](LogBuilder& log, TestClient&) { log.unexplained(Digest{1}, Digest{2}); }},
+    {"somebody else extends and nothing says so", FindingId::kQuotePcr,
+     [](LogBuilder& log, TestClient&) {
+       log.tpm.extend(Digest{});
+       log.end();
+       log.anchor();
+     }},
+};
+
+TEST(rules, every_breach_is_named) {
+  for (const Case& c : kCases) {
+    PlainLog p = open_log();
+    c.edit(p.log, p.client);
+    const Report r = check(p.log);
+    EXPECT_EQ(verify::exit_code(r), 1) << c.what << ": " << ids(r);
+    EXPECT_TRUE(r.has(c.expected)) << c.what << ": " << ids(r);
+    EXPECT_EQ(r.fatal, 1u) << c.what << ": " << ids(r);
+  }
+}
+
+// A reset after a clean end must not hide a counter that went on.
+TEST(rules, counter_may_not_advance_after_a_covered_end) {
+  PlainLog p = closed_log();
+  p.log.tpm.reset(true);
+  ++p.log.tpm.nv_value;
+  p.log.start(FrameType::kBoot);
+  const Report r = check(p.log);
+  EXPECT_EQ(verify::exit_code(r), 1) << ids(r);
+  EXPECT_TRUE(r.has(FindingId::kNvValue)) << ids(r);
+}
+
+}  // namespace
+}  // namespace cm::audit::test

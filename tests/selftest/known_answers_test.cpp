@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// known_answers_test.cpp: every answer the self-tests compare with, computed again by libcrypto: a wrong constant that
+// agreed with a wrong kernel would otherwise pass for a test.
+#include "selftest/known_answers.h"
+
+#include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "tests/support/drbg_oracle.h"
+#include "tests/support/rsp_file.h"
+
+namespace cm::selftest {
+namespace {
+
+using test::Bytes;
+
+template <size_t N>
+Bytes bytes(const uint8_t (&array)[N]) {
+  return Bytes(array, array + N);
+}
+
+Bytes pattern(size_t size, uint32_t seed) {
+  Bytes out(size);
+  known::fill_pattern(out.data(), size, seed);
+  return out;
+}
+
+Bytes digest_of(const Bytes& message) {
+  Bytes digest(32);
+  EXPECT_EQ(EVP_Digest(message.data(), message.size(), digest.data(), nullptr, EVP_sha256(), nullptr), 1);
+  return digest;
+}
+
+Bytes ecb(const Bytes& key, const Bytes& in, int encrypt) {
+  const EVP_CIPHER* cipher = key.size() == 16   ? EVP_aes_128_ecb()
+                             : key.size() == 24 ? EVP_aes_192_ecb()
+                                                : EVP_aes_256_ecb();
+  EVP_CIPHER_CTX* ctx = EVP_CIPHER_CTX_new();
+  Bytes out(in.size() + 16);
+  int size = 0;
+  EXPECT_EQ(EVP_CipherInit_ex(ctx, cipher, nullptr, key.data(), nullptr, encrypt), 1);
+  EVP_CIPHER_CTX_set_padding(ctx, 0);
+  EXPECT_EQ(EVP_CipherUpdate(ctx, out.data(), &size, in.data(), static_cast<int>(in.size())), 1);
+  EVP_CIPHER_CTX_free(ctx);
+  out.resize(static_cast<size_t>(size));
+  return out;
+}
+
+struct Sealed {
+  Bytes text;
+  Bytes tag;
+};
+
+Sealed gcm(const Bytes& key, const Bytes& iv, const Bytes& aad, const Bytes& text) {
+  const EVP_CIPHER* cipher = key.size() == 16   ? EVP_aes_128_gcm()
+                             : key.size() == 24 ? EVP_aes_192_gcm()
+                                                : EVP_aes_256_gcm();
+  EVP_CIPHER_CTX* ctx = EVP_CIPHER_CTX_new();
+  Sealed out{Bytes(text.size()), Bytes(16)};
+  int size = 0;
+  EXPECT_EQ(EVP_EncryptInit_ex(ctx, cipher, nullptr, key.data(), iv.data()), 1);
+  EXPECT_EQ(EVP_EncryptUpdate(ctx, nullptr, &size, aad.data(), static_cast<int>(aad.size())), 1);
+  EXPECT_EQ(EVP_EncryptUpdate(ctx, out.text.data(), &size, text.data(), static_cast<int>(text.size())), 1);
+  EXPECT_EQ(EVP_EncryptFinal_ex(ctx, out.tag.data(), &size), 1);
+  EXPECT_EQ(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, 16, out.tag.data()), 1);
+  EVP_CIPHER_CTX_free(ctx);
+  return out;
+}
+
+Bytes wrap(const Bytes& key, const Bytes& plain) {
+  EVP_CIPHER_CTX* ctx = EVP_CIPHER_CTX_new();
+  EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+  Bytes out(plain.size() + 32);
+  int size = 0;
+  const EVP_CIPHER* cipher = key.size() == 24 ? EVP_aes_192_wrap_pad() : EVP_aes_256_wrap_pad();
+  EXPECT_EQ(EVP_EncryptInit_ex(ctx, cipher, nullptr, key.data(), nullptr), 1);
+  EXPECT_EQ(EVP_EncryptUpdate(ctx, out.data(), &size, plain.data(), static_cast<int>(plain.size())), 1);
+  EVP_CIPHER_CTX_free(ctx);
+  out.resize(static_cast<size_t>(size));
+  return out;
+}
+
+TEST(KnownAnswers, sha_256) { EXPECT_EQ(digest_of(bytes(known::kSha256Message)), bytes(known::kSha256Digest)); }
+
+TEST(KnownAnswers, hmac_sha_256) {
+  const Bytes key(known::kHmacKeySize, known::kHmacKeyByte);
+  const std::string message = known::kHmacMessage;
+  Bytes mac(32);
+  ASSERT_NE(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                 reinterpret_cast<const uint8_t*>(message.data()), message.size(), mac.data(), nullptr),
+            nullptr);
+  EXPECT_EQ(mac, bytes(known::kHmacMac));
+}
+
+TEST(KnownAnswers, aes) {
+  for (const known::AesAnswer& answer : known::kAesAnswers) {
+    Bytes key(answer.key_size);
+    for (size_t i = 0; i < key.size(); ++i) key[i] = static_cast<uint8_t>(i);
+    const Bytes wide = pattern(16 * known::kAesWideBlocks, known::kAesWideSeed);
+    EXPECT_EQ(ecb(key, bytes(known::kAesPlain), 1), bytes(answer.cipher));
+    EXPECT_EQ(digest_of(ecb(key, wide, 1)), bytes(answer.wide_encrypted));
+    EXPECT_EQ(digest_of(ecb(key, wide, 0)), bytes(answer.wide_decrypted));
+  }
+}
+
+TEST(KnownAnswers, aes_gcm) {
+  for (const known::GcmAnswer& answer : known::kGcmAnswers) {
+    const uint32_t size = answer.key_size;
+    const Bytes key = pattern(size, known::kGcmKeySeed + size);
+    const Bytes iv = pattern(known::kGcmIvSize, known::kGcmIvSeed + size);
+    const Bytes aad = pattern(answer.aad_size, known::kGcmAadSeed + size);
+    const Bytes text = pattern(answer.text_size, known::kGcmTextSeed + size);
+    const Sealed sealed = gcm(key, iv, aad, text);
+    EXPECT_EQ(sealed.tag, bytes(answer.seal_tag));
+    EXPECT_EQ(digest_of(sealed.text), bytes(answer.seal_digest));
+    // Counter mode is its own inverse: what seals to the pattern is the pattern sealed.
+    const Sealed back = gcm(key, iv, aad, sealed.text);
+    ASSERT_EQ(back.text, text);
+    EXPECT_EQ(back.tag, bytes(answer.open_tag));
+    EXPECT_EQ(digest_of(sealed.text), bytes(answer.open_digest));
+  }
+}
+
+TEST(KnownAnswers, aes_kwp) {
+  const Bytes key = bytes(known::kKwpKey192);
+  EXPECT_EQ(wrap(key, bytes(known::kKwpPlain20)), bytes(known::kKwpWrapped20));
+  EXPECT_EQ(wrap(key, bytes(known::kKwpPlain7)), bytes(known::kKwpWrapped7));
+  EXPECT_EQ(wrap(pattern(32, known::kKwpKeySeed), pattern(known::kKwpPlain256Size, known::kKwpPlainSeed)),
+            bytes(known::kKwpWrapped256));
+}
+
+TEST(KnownAnswers, pbkdf2) {
+  const Bytes password = pattern(known::kPbkdf2PasswordSize, known::kPbkdf2PasswordSeed);
+  const Bytes salt = pattern(known::kPbkdf2SaltSize, known::kPbkdf2SaltSeed);
+  Bytes key(sizeof known::kPbkdf2Key);
+  ASSERT_EQ(PKCS5_PBKDF2_HMAC(reinterpret_cast<const char*>(password.data()), static_cast<int>(password.size()),
+                              salt.data(), static_cast<int>(salt.size()), known::kPbkdf2Iterations, EVP_sha256(),
+                              static_cast<int>(key.size()), key.data()),
+            1);
+  EXPECT_EQ(key, bytes(known::kPbkdf2Key));
+}
+
+TEST(KnownAnswers, ctr_drbg) {
+  const Bytes seed = pattern(48, known::kDrbgSeedSeed);
+  test::DrbgOracle instantiated(seed, pattern(48, known::kDrbgPersonalizationSeed));
+  EXPECT_EQ(instantiated.generate(sizeof known::kDrbgInstantiated, {}), bytes(known::kDrbgInstantiated));
+  test::DrbgOracle reseeded(seed, {});
+  reseeded.reseed(pattern(48, known::kDrbgReseedSeed), pattern(48, known::kDrbgAdditionalSeed));
+  EXPECT_EQ(reseeded.generate(sizeof known::kDrbgReseeded, {}), bytes(known::kDrbgReseeded));
+  test::DrbgOracle cavp(bytes(known::kDrbgCavpEntropy), bytes(known::kDrbgCavpPersonalization));
+  cavp.reseed(bytes(known::kDrbgCavpReseed), bytes(known::kDrbgCavpReseedInput));
+  cavp.generate(sizeof known::kDrbgCavpOutput, bytes(known::kDrbgCavpInput1));
+  EXPECT_EQ(cavp.generate(sizeof known::kDrbgCavpOutput, bytes(known::kDrbgCavpInput2)), bytes(known::kDrbgCavpOutput));
+}
+
+}  // namespace
+}  // namespace cm::selftest
