@@ -151,7 +151,7 @@ int Writer::run() {
   const bool ended = loop_->run();
   server_->close_door();
   unlinkat(directories_.run.get(), kSocketName, 0);
-  server_->stop();
+  const bool server_stopped = server_->stop();
   const bool tpm_stopped = tpm_thread_->stop();
   if (!ended) std::fprintf(stderr, "cryptomod-auditd: %s\n", loop_->error().text.c_str());
   if (!tpm_stopped) _exit(kFailed);
@@ -161,6 +161,7 @@ int Writer::run() {
     stop_swtpm(directories_.run.get());
   }
   loop_->say_goodbye();
+  if (!server_stopped) _exit(ended ? 0 : kFailed);
   return ended ? 0 : kFailed;
 }
 

@@ -28,7 +28,7 @@ void declare(CLI::App& app, Options& o) {
   app.add_flag("--private", o.is_private, "end when the last client has gone");
   app.add_option("--ready-fd", o.ready_fd, "descriptor that gets one line: ready, served, or error: <sentence>");
   app.add_option("--user", o.user, "account (name or number) to run as when started by root");
-  app.add_option("--pcr", o.pcr, "PCR of the SHA-256 bank")->check(CLI::Range(0, 22))->check(check_pcr);
+  app.add_option("--pcr", o.pcr, "PCR of the SHA-256 bank")->check(CLI::Range(0, 23))->check(check_pcr);
   app.add_option("--nv-index", o.nv_index, "NV index of the anchor counter")->check(CLI::Range(0x01800000, 0x01ffffff));
   app.add_option("--segment-size", o.segment_size, "bytes after which the log goes on in a new file")
       ->check(CLI::Range(uint64_t{4096}, uint64_t{1} << 40));

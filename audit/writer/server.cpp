@@ -103,8 +103,8 @@ void Server::close_door() {
   ring(stop_fd_);
 }
 
-void Server::stop() {
-  if (!poll_thread_.joinable()) return;
+bool Server::stop() {
+  if (!poll_thread_.joinable()) return true;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -115,11 +115,11 @@ void Server::stop() {
   std::unique_lock lock(mutex_);
   const bool finished = changed_.wait_for(lock, std::chrono::seconds(1), [this] { return greet_finished_; });
   lock.unlock();
-  // A greeting that hangs in a client's file cannot be ended; the process is about to.
   if (finished)
     greet_thread_.join();
   else
     greet_thread_.detach();
+  return finished;
 }
 
 void Server::post(ServerEvent event) {

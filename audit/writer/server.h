@@ -78,7 +78,9 @@ class Server {
   Error open();
   // close_door: whoever connects from now on is refused by the kernel.
   void close_door();
-  void stop();
+  // stop: ends the threads. False when one hangs in a file that a client gave us: then the process may only exit at
+  // once.
+  bool stop();
 
   std::vector<ServerEvent> take_events();
   // newcomers: connections that are neither served nor refused yet.

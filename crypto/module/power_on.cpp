@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include <atomic>
-#include <iterator>
 
 #include "audit/producer/producer.h"
 #include "crypto/base/bytes.h"
@@ -58,7 +57,8 @@ constexpr bool names_match_registry() {
     const char* name = audit::numbered_name(audit::kStateEventNames, static_cast<uint32_t>(row.state));
     if (name == nullptr || !detail::same_text(name, row.name)) return false;
   }
-  return std::size(audit::kSelfTestNames) == std::size(kCasts) && std::size(audit::kStateEventNames) == kStateCount;
+  return sizeof audit::kSelfTestNames / sizeof audit::kSelfTestNames[0] == sizeof kCasts / sizeof kCasts[0] &&
+         sizeof audit::kStateEventNames / sizeof audit::kStateEventNames[0] == kStateCount;
 }
 static_assert(names_match_registry(), "audit/events.h must name every self-test and every state");
 

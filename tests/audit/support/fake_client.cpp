@@ -66,6 +66,11 @@ audit::RingControl& FakeClient::control(uint32_t ring) const {
   return reinterpret_cast<audit::RingControl*>(base_ + audit::ring_controls_offset())[ring];
 }
 
+void FakeClient::set_executable(int fd) {
+  close(executable_fd_);
+  executable_fd_ = fd;
+}
+
 bool FakeClient::connect() {
   disconnect();
   sockaddr_un address{};

@@ -29,6 +29,9 @@ class FakeClient {
   // The memory, before a Hello: other seals, another size. Without a call they are right.
   void make_memory(int seals, size_t size);
 
+  // The descriptor that a Hello passes as the executable; without a call it is right. The client closes it.
+  void set_executable(int fd);
+
   bool connect();
   void disconnect();
   // send_hello: with the resume id of the last Welcome when there was one.
