@@ -134,14 +134,18 @@ pid_t WriterProcess::swtpm_pid() const {
   return in ? pid : -1;
 }
 
-void WriterProcess::kill_swtpm() const {
+// signal_swtpm: only a process that is a swtpm: the file may be old and its number somebody else's by now.
+bool WriterProcess::signal_swtpm(int signal) const {
   const pid_t pid = swtpm_pid();
-  if (pid <= 0) return;
   std::ifstream name("/proc/" + std::to_string(pid) + "/comm");
   std::string comm;
   std::getline(name, comm);
-  if (comm != "swtpm") return;
-  ::kill(pid, SIGKILL);
+  return pid > 0 && comm == "swtpm" && ::kill(pid, signal) == 0;
+}
+
+void WriterProcess::kill_swtpm() const {
+  const pid_t pid = swtpm_pid();
+  if (!signal_swtpm(SIGKILL)) return;
   for (int i = 0; i < 1000 && process_runs(pid); ++i) pause_ms(2);
 }
 

@@ -55,6 +55,8 @@ class WriterProcess {
   // The writer's swtpm.
   pid_t swtpm_pid() const;
   void kill_swtpm() const;
+  // signal_swtpm: false when it is not there.
+  bool signal_swtpm(int signal) const;
   // restart_swtpm: starts one on the same state and sockets, as the writer would have.
   void restart_swtpm();
 

@@ -64,14 +64,14 @@ TEST(WriterTpm, stopped_tpm_delays_extends_and_not_durability) {
   ASSERT_EQ(writer.start(), "ready");
   FakeClient client(writer.run_dir());
   ASSERT_TRUE(client.attach());
-  kill(writer.swtpm_pid(), SIGSTOP);
+  ASSERT_TRUE(writer.signal_swtpm(SIGSTOP));
   for (int i = 0; i < 10; ++i) {
     ASSERT_TRUE(client.publish(0, kEntry, 1));
     ASSERT_TRUE(client.wait_acked(0));
   }
   EXPECT_FALSE(client.wait_extended(0, 100));
   EXPECT_TRUE(client.wait_flag(audit::kWriterNoTpm, true)) << "a command that hangs is a dead TPM";
-  kill(writer.swtpm_pid(), SIGCONT);
+  ASSERT_TRUE(writer.signal_swtpm(SIGCONT));
   EXPECT_TRUE(client.wait_extended(0));
   EXPECT_TRUE(client.wait_flag(audit::kWriterNoTpm, false));
   ASSERT_TRUE(client.detach(false));
