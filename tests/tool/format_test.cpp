@@ -18,25 +18,25 @@ class Format : public ToolTest {
   void SetUp() override {
     ToolTest::SetUp();
     make_key();
-    const Bytes text = read_file(dir_ / "key");
-    key_ = key_of(std::string(text.begin(), text.end())).value_or(Bytes{});
-    ASSERT_EQ(key_.size(), 32u);
+    const Bytes text = read_file(dir / "key");
+    key = key_of(std::string(text.begin(), text.end())).value_or(Bytes{});
+    ASSERT_EQ(key.size(), 32u);
   }
-  Bytes key_;
+  Bytes key;
 };
 
 TEST_F(Format, contents_come_back_whole) {
   for (const size_t size : {size_t{0}, size_t{1}, kChunk - 1, kChunk, kChunk + 1, 3 * kChunk, 3 * kChunk + 5}) {
     SCOPED_TRACE(size);
     const Bytes content = pattern(size);
-    write_file(dir_ / "in", content);
+    write_file(dir / "in", content);
     ASSERT_EQ(tool({"seal", "--force", "--key", path("key"), path("in"), path("sealed")}).exit_code, 0);
-    const Bytes bytes = read_file(dir_ / "sealed");
+    const Bytes bytes = read_file(dir / "sealed");
     const size_t chunks = size == 0 ? 1 : (size + kChunk - 1) / kChunk;
     EXPECT_EQ(bytes.size(), kHeader + size + chunks * kOverhead);
-    EXPECT_EQ(content_of(bytes, key_), content);
+    EXPECT_EQ(content_of(bytes, key), content);
     ASSERT_EQ(tool({"open", "--force", "--key", path("key"), path("sealed"), path("opened")}).exit_code, 0);
-    EXPECT_EQ(read_file(dir_ / "opened"), content);
+    EXPECT_EQ(read_file(dir / "opened"), content);
   }
 }
 
@@ -45,7 +45,7 @@ TEST_F(Format, streams_come_back_whole) {
   const Outcome sealing = tool({"seal", "--key", path("key"), "-", "-"}, {content, {}, {}});
   ASSERT_EQ(sealing.exit_code, 0) << sealing.err;
   const Bytes bytes(sealing.out.begin(), sealing.out.end());
-  EXPECT_EQ(content_of(bytes, key_), content);
+  EXPECT_EQ(content_of(bytes, key), content);
   const Outcome opening = tool({"open", "--stream", "--key", path("key"), "-", "-"}, {bytes, {}, {}});
   ASSERT_EQ(opening.exit_code, 0) << opening.err;
   EXPECT_EQ(Bytes(opening.out.begin(), opening.out.end()), content);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,8 +18,6 @@
 #include <cstring>
 #include <fstream>
 #include <thread>
-
-extern char** environ;
 
 namespace cm::tool_tests {
 
@@ -33,7 +32,7 @@ void write_file(const fs::path& path, const Bytes& bytes, unsigned mode) {
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
   out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   out.close();
-  fs::permissions(path, static_cast<fs::perms>(mode));
+  EXPECT_EQ(chmod(path.c_str(), mode), 0);
 }
 
 Bytes pattern(size_t size, uint32_t seed) {
@@ -67,12 +66,13 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
     const std::string name = std::string(*v).substr(0, std::string(*v).find('='));
     if (changes.count(name) == 0) variables.emplace_back(*v);
   }
-  for (const auto& [name, value] : changes) variables.push_back(name + "=" + value);
+  for (const auto& [name, value] : changes) variables.push_back(std::string(name).append("=").append(value));
   return variables;
 }
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> list;
+  list.reserve(strings.size() + 1);
   for (std::string& s : strings) list.push_back(s.data());
   list.push_back(nullptr);
   return list;
@@ -141,7 +141,7 @@ Outcome Child::wait() {
 void ToolTest::SetUp() {
   std::string name = (fs::temp_directory_path() / "cryptomod-tool.XXXXXX").string();
   ASSERT_NE(mkdtemp(name.data()), nullptr);
-  dir_ = name;
+  dir = name;
 }
 
 bool wait_for_writer(const fs::path& run_directory) {
@@ -158,8 +158,8 @@ bool wait_for_writer(const fs::path& run_directory) {
 
 void ToolTest::TearDown() {
   for (const char* run_directory : {"audit.run", "demo/log.run"})
-    EXPECT_TRUE(wait_for_writer(dir_ / run_directory)) << "a writer does not end";
-  fs::remove_all(dir_);
+    EXPECT_TRUE(wait_for_writer(dir / run_directory)) << "a writer does not end";
+  fs::remove_all(dir);
 }
 
 std::vector<std::string> ToolTest::command(std::vector<std::string> arguments) const {
@@ -176,7 +176,7 @@ Outcome ToolTest::tool(std::vector<std::string> arguments, const RunOptions& opt
 
 std::vector<std::string> ToolTest::listing(const std::string& name) const {
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(dir_ / name))
+  for (const auto& entry : fs::directory_iterator(dir / name))
     if (entry.path().filename().string().rfind("audit", 0) != 0) names.push_back(entry.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
@@ -188,12 +188,12 @@ void ToolTest::make_key(const std::string& name) const {
 }
 
 Bytes ToolTest::sealed(const Bytes& content, const std::string& key) const {
-  write_file(dir_ / "content", content);
+  write_file(dir / "content", content);
   const Outcome done = tool({"seal", "--force", "--key", path(key), path("content"), path("content.sealed")});
   EXPECT_EQ(done.exit_code, 0) << done.err;
-  Bytes bytes = read_file(dir_ / "content.sealed");
-  fs::remove(dir_ / "content");
-  fs::remove(dir_ / "content.sealed");
+  Bytes bytes = read_file(dir / "content.sealed");
+  fs::remove(dir / "content");
+  fs::remove(dir / "content.sealed");
   return bytes;
 }
 

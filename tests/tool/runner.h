@@ -62,14 +62,14 @@ class ToolTest : public ::testing::Test {
   // tool: runs the tool with the log of this test.
   Outcome tool(std::vector<std::string> arguments, const RunOptions& options = {}) const;
   std::vector<std::string> command(std::vector<std::string> arguments) const;
-  std::string path(const std::string& name) const { return (dir_ / name).string(); }
+  std::string path(const std::string& name) const { return (dir / name).string(); }
   // listing: names in a directory of this test, sorted, without log, tpm and trust directories.
   std::vector<std::string> listing(const std::string& name) const;
   void make_key(const std::string& name = "key") const;
   // sealed: the sealed form of these bytes under a key file of this test.
   Bytes sealed(const Bytes& content, const std::string& key = "key") const;
 
-  std::filesystem::path dir_;
+  std::filesystem::path dir;
 };
 
 // wait_for_writer: until the writer that works in this run directory has ended. One whose client was killed goes on for

@@ -31,21 +31,21 @@ class Tamper : public ToolTest {
   void SetUp() override {
     ToolTest::SetUp();
     make_key();
-    good_ = sealed(pattern(3 * (kSealedChunk - 28) + 5));
-    ASSERT_EQ(good_.size(), kSize);
+    good = sealed(pattern(3 * (kSealedChunk - 28) + 5));
+    ASSERT_EQ(good.size(), kSize);
   }
 
-  Bytes head() const { return part(good_, 0, kHeader); }
-  Bytes chunk(size_t number) const { return part(good_, chunk_at(number), number < 3 ? kSealedChunk : kLast); }
-  Bytes cut(size_t size) const { return part(good_, 0, size); }
+  Bytes head() const { return part(good, 0, kHeader); }
+  Bytes chunk(size_t number) const { return part(good, chunk_at(number), number < 3 ? kSealedChunk : kLast); }
+  Bytes cut(size_t size) const { return part(good, 0, size); }
   Bytes flipped(size_t offset) const {
-    Bytes bytes = good_;
+    Bytes bytes = good;
     bytes[offset] ^= 0x10;
     return bytes;
   }
 
   void expect_refused(const Bytes& bytes, const std::string& words, const std::string& key = "key") const {
-    write_file(dir_ / "changed", bytes);
+    write_file(dir / "changed", bytes);
     const Outcome done = tool({"open", "--key", path(key), path("changed"), path("result")});
     EXPECT_EQ(done.exit_code, 2) << done.err;
     EXPECT_TRUE(contains(done.err, words)) << "wanted: " << words << "\ngot: " << done.err;
@@ -55,7 +55,7 @@ class Tamper : public ToolTest {
     for (const std::string& name : names) EXPECT_NE(name[0], '.') << "left behind: " << name;
   }
 
-  Bytes good_;
+  Bytes good;
 };
 
 TEST_F(Tamper, order_of_chunks) {
@@ -92,9 +92,9 @@ TEST_F(Tamper, truncation_inside_the_header) {
 }
 
 TEST_F(Tamper, bytes_after_the_end) {
-  expect_refused(good_ + Bytes{0}, "damaged chunk 3 ");
-  expect_refused(good_ + good_, "damaged chunk 3 ");
-  expect_refused(good_ + chunk(3), "damaged chunk 3 ");
+  expect_refused(good + Bytes{0}, "damaged chunk 3 ");
+  expect_refused(good + good, "damaged chunk 3 ");
+  expect_refused(good + chunk(3), "damaged chunk 3 ");
   const Bytes full = sealed(pattern(2 * (kSealedChunk - 28)));
   expect_refused(full + Bytes{0}, "chunk 1 (bytes 1048700..2097303) is its end, but more bytes follow");
   expect_refused(full + part(full, kHeader, kSealedChunk), "is its end, but more bytes follow");
@@ -136,7 +136,7 @@ TEST_F(Tamper, chunks_of_another_file_under_the_same_key) {
 
 TEST_F(Tamper, another_key) {
   make_key("other");
-  expect_refused(good_, "wrong key", "other");
+  expect_refused(good, "wrong key", "other");
 }
 
 TEST_F(Tamper, something_else) { expect_refused(pattern(5000), "is not a file sealed by this tool"); }

@@ -23,6 +23,7 @@ class Terminal {
  public:
   explicit Terminal(std::vector<std::string> words) {
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     pid_ = forkpty(&master_, nullptr, nullptr, nullptr);
@@ -99,7 +100,7 @@ TEST_F(TerminalTest, a_new_passphrase_is_asked_for_twice_and_not_shown) {
   EXPECT_EQ(keygen.wait(), 0) << keygen.screen();
   EXPECT_FALSE(contains(keygen.screen(), kPassphrase));
 
-  write_file(dir_ / "in", pattern(100));
+  write_file(dir / "in", pattern(100));
   Terminal seal(command({"seal", "--key", path("key"), path("in"), path("out")}));
   ASSERT_TRUE(seal.wait_for("Passphrase of " + path("key") + ": "));
   EXPECT_FALSE(seal.echoes());
@@ -116,7 +117,7 @@ TEST_F(TerminalTest, two_different_passphrases_make_no_key) {
   keygen.type(kPassphrase + "s\n");
   EXPECT_EQ(keygen.wait(), 1);
   EXPECT_TRUE(contains(keygen.screen(), "the two passphrases differ")) << keygen.screen();
-  EXPECT_FALSE(fs::exists(dir_ / "key"));
+  EXPECT_FALSE(fs::exists(dir / "key"));
 }
 
 TEST_F(TerminalTest, an_interrupt_puts_the_terminal_right) {
@@ -127,7 +128,7 @@ TEST_F(TerminalTest, an_interrupt_puts_the_terminal_right) {
   // The settings are looked at while the terminal still has a reader: before the tool's end is waited for.
   EXPECT_EQ(keygen.wait(), 128 + SIGINT);
   EXPECT_TRUE(keygen.echoes());
-  EXPECT_FALSE(fs::exists(dir_ / "key"));
+  EXPECT_FALSE(fs::exists(dir / "key"));
 }
 
 TEST_F(TerminalTest, without_a_terminal_a_file_is_asked_for) {

@@ -15,8 +15,6 @@
 #include "tools/cryptomod/failure.h"
 #include "tools/cryptomod/files.h"
 
-extern char** environ;
-
 namespace cm::tool {
 namespace {
 
@@ -74,6 +72,7 @@ ChildResult run_child(const std::vector<std::string>& arguments, ChildErrors err
   const FileDescriptor reader(ends[0]);
   FileDescriptor writer(ends[1]);
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   const SpawnSetup setup(writer.get(), errors);

@@ -4,13 +4,12 @@
 #include "tools/cryptomod/files.h"
 
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <string_view>
 
 #include "tools/cryptomod/failure.h"
@@ -85,10 +84,12 @@ void OutputFile::open_directory() {
   last_ = slash == std::string::npos ? name_ : name_.substr(slash + 1);
   if (last_.empty() || last_ == "." || last_ == "..")
     fail(kExitFailed, "{} is a directory; name a file in it", quoted(name_));
-  directory_ = FileDescriptor(open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const int fd = open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int error = errno;
+  directory_ = FileDescriptor(fd);
   if (directory_.valid()) return;
-  if (errno == ENOENT) fail(kExitFailed, "the directory {} does not exist; create it first", quoted(parent));
-  fail_errno("cannot open the directory " + quoted(parent), errno);
+  if (error == ENOENT) fail(kExitFailed, "the directory {} does not exist; create it first", quoted(parent));
+  fail_errno("cannot open the directory " + quoted(parent), error);
 }
 
 void OutputFile::check_target(std::span<const struct stat> others) const {
@@ -153,7 +154,7 @@ void OutputFile::link_new() {
 // somebody else's new file of this name would be replaced.
 void OutputFile::rename_new() {
   const int dir = directory_.get();
-  if (syscall(SYS_renameat2, dir, temporary_.c_str(), dir, last_.c_str(), RENAME_NOREPLACE) == 0) {
+  if (renameat2(dir, temporary_.c_str(), dir, last_.c_str(), RENAME_NOREPLACE) == 0) {
     temporary_.clear();
     return;
   }
