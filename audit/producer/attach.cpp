@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "audit/producer/link.h"
+#include "audit/producer/paths.h"
 #include "audit/producer/process_ring.h"
 #include "audit/producer/producer_state.h"
 #include "audit/producer/supervisor.h"
@@ -24,18 +25,6 @@ constexpr uint32_t kMoveMs = 10'000;  // bound on moving the boot records when t
 constexpr uint32_t kByeMs = 10'000;   // bound on the goodbye of a living writer: drain, last frames, TPM
 constexpr int kHangUpTries = 3;       // a private writer that is ending takes connections and drops them
 constexpr uint64_t kSliceNs = 20'000'000;
-
-// make_absolute: the application may change its directory before the writer is started again.
-void make_absolute(Path& out, const char* path) {
-  out.clear();
-  if (path[0] != '/') {
-    char here[kPathSize];
-    if (getcwd(here, sizeof here) == nullptr) here[0] = 0;
-    out.add(here).add("/");
-  }
-  out.add(path);
-  out.drop_trailing('/');
-}
 
 void directory_or(Path& out, const char* given, const Path& base, const char* suffix) {
   if (given != nullptr && given[0] != 0) {
@@ -52,7 +41,10 @@ void store_private(StoredConfig& c, const AttachConfig& config) {
   directory_or(c.tpm_dir, config.tpm_dir, c.audit_dir, ".tpm");
   directory_or(c.trust_dir, config.trust_dir, c.audit_dir, ".trust");
   c.tcti.assign(config.tcti != nullptr ? config.tcti : "");
-  if (config.writer_path != nullptr && config.writer_path[0] != 0) make_absolute(c.writer_path, config.writer_path);
+  if (config.writer_path != nullptr && config.writer_path[0] != 0)
+    make_absolute(c.writer_path, config.writer_path);
+  else
+    find_writer(c.writer_path);
 }
 
 // for_each_path: the member texts of a configuration. A table of pointers would need relocations.

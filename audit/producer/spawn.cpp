@@ -3,7 +3,6 @@
 // our memory and makes system calls only.
 #include "audit/producer/spawn.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <pthread.h>
@@ -78,32 +77,6 @@ int middle_child(void* argument) {
   Plan& plan = *static_cast<Plan*>(argument);
   plan.writer_pid = clone_suspended(plan.writer_stack + kStackSize, writer_child, argument);
   return 0;
-}
-
-bool executable_file(const Path& path) {
-  struct stat info;
-  return !path.empty() && stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
-         faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0;
-}
-
-// find_writer: the configured program; else the one beside this library; else the installed one.
-bool find_writer(Path& out) {
-  if (!g_process.config.writer_path.empty()) {
-    out.assign(g_process.config.writer_path.c_str());
-    return true;
-  }
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<const void*>(&spawn_writer), &info) != 0 && info.dli_fname != nullptr) {
-    const char* slash = std::strrchr(info.dli_fname, '/');
-    if (slash != nullptr) {
-      out.clear();
-      out.add(info.dli_fname, static_cast<size_t>(slash - info.dli_fname) + 1).add(kWriterName);
-      if (executable_file(out)) return true;
-    }
-  }
-  out.assign(CM_WRITER_INSTALL_DIR);
-  out.add("/").add(kWriterName);
-  return executable_file(out);
 }
 
 void fill_plan(Plan& plan, const char* program) {
@@ -204,10 +177,11 @@ bool run_plan(Plan& plan, Deadline deadline) {
 }  // namespace
 
 bool spawn_writer(Deadline deadline) {
-  Path program;
-  if (!find_writer(program)) {
+  const Path& program = g_process.config.writer_path;
+  if (program.empty()) {
     Sentence why;
-    note_error(why.add("cryptomod-auditd was found neither beside the library nor in ").add(CM_WRITER_INSTALL_DIR));
+    note_error(why.add("cryptomod-auditd is neither beside the library nor in " CM_WRITER_FROM_LIBRARY
+                       " from there; name it in writer_path"));
     return false;
   }
   // The writer makes what else is missing; this directory is ours before anybody can put a socket into it.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""install_test.py CMAKE BUILD CC CXX [WRITER]: what `cmake --install` puts into a prefix is enough for a user: a C99
-and a C++20 program find it through CMake and through pkg-config, compile with warnings as errors, and run. The prefix
-is moved first: nothing installed may remember where it was built or put."""
+"""install_test.py CMAKE BUILD CC CXX: what `cmake --install` puts into a prefix is enough for a user: a C99 and a C++20
+program find it through CMake and through pkg-config, compile with warnings as errors, and run with the installed
+writer; the installed tool runs. The prefix is moved first: nothing installed may remember where it was built or put."""
 
 import os
 import subprocess
@@ -10,7 +10,6 @@ import tempfile
 import unittest
 
 CMAKE, BUILD, CC, CXX = sys.argv[1:5]
-WRITER = sys.argv[5] if len(sys.argv) > 5 else None
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "consumer")
 
 
@@ -45,15 +44,24 @@ class Install(unittest.TestCase):
     def run_consumers(self, c_program, cpp_program):
         self.run_program(c_program)
         self.run_program(cpp_program)
-        if WRITER:
-            with tempfile.TemporaryDirectory() as place:
-                self.run_program(cpp_program, os.path.join(place, "log"), WRITER)
+        with tempfile.TemporaryDirectory() as place:
+            self.run_program(cpp_program, os.path.join(place, "log"))
+            run(os.path.join(self.find("cryptomod-audit"), "cryptomod-audit"), "verify", os.path.join(place, "log"),
+                "--enrolment", os.path.join(place, "log.trust", "enrolment.json"))
 
     def test_headers_and_links(self):
         for name in ("cryptomod.h", "cryptomod.hpp", "audit_record.h"):
             self.assertEqual(os.path.basename(self.find(name)), "cryptomod")
         self.assertTrue(os.path.islink(os.path.join(self.libdir, "libcryptomod.so")))
         self.assertIn("libcryptomod.so.1", os.listdir(self.libdir))
+
+    def test_programs(self):
+        programs = {name: self.find(name) for name in ("cryptomod", "cryptomod-audit", "cryptomod-auditd")}
+        self.assertEqual(os.path.basename(programs["cryptomod-auditd"]), "cryptomod")
+        for name, place in programs.items():
+            self.run_program(os.path.join(place, name), "--version")
+        with tempfile.TemporaryDirectory() as place:
+            self.run_program(os.path.join(programs["cryptomod"], "cryptomod"), "demo", place)
 
     def test_find_package(self):
         place = os.path.join(self.directory.name, "by-cmake")

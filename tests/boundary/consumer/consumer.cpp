@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // consumer.cpp: a C++20 program against the installed header and library. Without arguments it needs no audit writer;
-// with LOG_DIRECTORY WRITER it takes every call of the wrapper once around.
+// with LOG_DIRECTORY it takes every call of the wrapper once around.
 #include <algorithm>
 #include <cryptomod/cryptomod.hpp>
 #include <cstdio>
@@ -84,10 +84,8 @@ void hash_derive_and_draw(const Session& session) {
   require(!session.selftest().empty(), "self-tests");
 }
 
-void use_services(const char* log_directory, const char* writer) {
-  auto params = Module::private_writer(log_directory);
-  params.writer_path = writer;
-  Module module(params);
+void use_services(const char* log_directory) {
+  Module module(Module::private_writer(log_directory));
   {
     Session session;
     seal_and_open(session);
@@ -105,7 +103,7 @@ int main(int argc, char** argv) {
     require(std::string(version().version) == CM_VERSION_STRING, "version");
     require(status().state == CM_STATE_READY, "state");
     require(refused([] { Session session; }) == CM_ERR_STATE, "no session before cm_init");
-    if (argc == 3) use_services(argv[1], argv[2]);
+    if (argc == 2) use_services(argv[1]);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "consumer: %s\n", e.what());
     return 1;
