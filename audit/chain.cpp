@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // chain.cpp: hashing and assembling of frames (audit/frame.h), and the power-on test of the SHA-256 that the writer and
-// the verifier hash with. No I/O but the message of a failed test, no clock. design.md section 8: head =
-// SHA-256(header).
+// the verifier hash with. No I/O but the message of a failed test, no clock. head = SHA-256(header).
 #include "audit/chain.h"
 
 #include <cstdio>

@@ -48,9 +48,9 @@ enum class FrameType : uint16_t {
   kEnd = 13,               // orderly shutdown
 };
 
-// writer_time_ns never decreases within a log except after boot and recovery, and for anchors: an anchor frame has the
-// time of its request, which the quote covers. That is not before the anchored frame's time, but frames that became
-// durable while the quote was made may stand before the anchor with a later one.
+// writer_time_ns never decreases from frame to frame, with two exceptions: after boot and recovery, and before an
+// anchor. An anchor frame has the time of its request, which the quote covers. That is not before the anchored frame's
+// time, but frames that became durable while the quote was made may stand before the anchor with a later one.
 struct FrameHeader {
   uint64_t magic;              //   0
   uint16_t version;            //   8

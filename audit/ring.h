@@ -39,18 +39,19 @@ struct SharedHeader {
 
 // Writer state flags, a hint for status and for how long to wait; never evidence.
 inline constexpr uint32_t kWriterNoSpace = 1u << 0;
-inline constexpr uint32_t kWriterNoTpm = 1u
-                                         << 1;  // the TPM does not answer; records are durable, class A must be refused
-inline constexpr uint32_t kWriterTailLimit = 1u
-                                             << 2;  // the unanchored tail has reached its bound: everything is refused
+// The TPM does not answer: records are durable, class A must be refused.
+inline constexpr uint32_t kWriterNoTpm = 1u << 1;
+// The unanchored tail has reached its bound: everything is refused.
+inline constexpr uint32_t kWriterTailLimit = 1u << 2;
 
 struct WriterPage {
   // Wake-ups. doorbell: a producer increments it and wakes it (FUTEX_WAKE, shared) when sleeping != 0. The writer sets
   // sleeping = 1, issues membarrier(GLOBAL_EXPEDITED), looks at every head again, and only then waits on doorbell; so a
   // producer needs no fence after its release store of head. A producer that is going to wait (it has raised waiters)
   // rings the doorbell whatever sleeping says: with sleeping = 0 the writer may be taking a short nap between two
-  // drains, from which only the doorbell or its end wakes it. progress: the writer increments and wakes it after every
-  // change of acked, extended or flags while a client waits (waiters != 0).
+  // drains, from which only the doorbell or its end wakes it. The producer that rings for a sleeping writer takes
+  // sleeping back to 0 first, so that of many publishing threads one makes the system call. progress: the writer
+  // increments and wakes it after every change of acked, extended or flags while a client waits (waiters != 0).
   alignas(64) std::atomic<uint32_t> doorbell;
   std::atomic<uint32_t> sleeping;
   alignas(64) std::atomic<uint32_t> progress;

@@ -88,6 +88,8 @@ bool ClientRules::ring_allocation_sound(const FramePlace& place, const ClientAtt
 }
 
 void ClientRules::attach(const FrameView& frame, const FramePlace& place, const ClientAttach& p, uint32_t writer_uid) {
+  if (p.seal_kind != 0)
+    report_.add(FindingId::kUnsupportedVersion, place.at(), fmt::format("records with seals of kind {}", p.seal_kind));
   if (p.uid == writer_uid) report_.add(FindingId::kNoIsolation, place.at(), "a client has the writer's user id");
   const auto known = clients_.find(p.client_id);
   if (p.reattached != 0) {

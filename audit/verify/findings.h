@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // findings.h: the one table of everything the verifier can say about a log, and the exit code each of them leads to
-// (design.md section 8, "Verdict"). The verdict's exit code follows from the table alone: any 1 gives 1, else any 2
+// (docs/audit.md). The verdict's exit code follows from the table alone: any 1 gives 1, else any 2
 // gives 2, else any 3 gives 3, else 0. Names stand in JSON output: append-only, never reused.
 #pragma once
 #include <cstddef>

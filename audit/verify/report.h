@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // report.h: what the verifier found and where, and the verdict as text and as JSON. It must never say a bare "pass": a
-// verdict always names the record up to which something is proved, and what was not checked (design.md section 8).
+// verdict always names the record up to which something is proved, and what was not checked.
 #pragma once
 #include <array>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// enrolment_file.h: enrolment.json, the trust root of a log, kept outside it (design.md section 8,
-// docs/audit-format.md). It is written once, when a log begins; the writer never reads it back and never replaces one.
+// enrolment_file.h: enrolment.json, the trust root of a log, kept outside it (docs/audit-format.md). It is written
+// once, when a log begins; the writer never reads it back and never replaces one.
 #pragma once
 #include "audit/chain.h"
 #include "audit/payload.h"

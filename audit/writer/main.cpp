@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// main.cpp: cryptomod-auditd from start to end, in the order that design.md section 8 demands: directories and lock,
+// main.cpp: cryptomod-auditd from start to end, in the order that docs/audit.md explains: directories and lock,
 // TPM, log, user, sandbox, and only then the first byte from a client.
 #include <sys/prctl.h>
 #include <sys/resource.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tpm_thread.h: the thread that owns the TPM. It extends the heads it is given in their order and takes anchors between
 // two extends, so that a slow or dead TPM delays neither draining nor durability. It never sees a file or a client.
-// design.md section 8: never extend what is not durable (the caller's duty), anchor = certified counter and quote.
+// Nothing is extended that is not durable: the caller's duty. An anchor is a certified counter and a quote.
 #pragma once
 #include <atomic>
 #include <condition_variable>

@@ -437,6 +437,13 @@ TEST(findings, every_row_is_earned_by_a_log) {
   }
 }
 
+TEST(findings, seals_of_a_kind_nobody_knows_are_not_passed_over) {
+  const Report report =
+      after_open([](LogBuilder& log, TestClient&) { log.attach(2, [](ClientAttach& a) { a.seal_kind = 1; }); });
+  EXPECT_TRUE(report.has(FindingId::kUnsupportedVersion)) << ids(report);
+  EXPECT_EQ(verify::exit_code(report), 2);
+}
+
 TEST(findings, names_and_texts_are_there_and_names_are_unique) {
   std::set<std::string> names;
   for (const verify::FindingRow& row : kFindings) {

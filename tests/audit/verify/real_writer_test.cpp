@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // real_writer_test.cpp: the verifier on logs of a real cryptomod-auditd with a real swtpm, through kills, resets and
-// cut logs. Verdicts are the promise of design section 8; counts come from the client that published the records.
+// cut logs. Verdicts are the promise of docs/audit.md; counts come from the client that published the records.
 #include <gtest/gtest.h>
 
 #include <chrono>
