@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <nlohmann/json.hpp>
@@ -36,9 +37,7 @@ struct Options {
   int cpu = -1;
 };
 
-double rounded(double value, double unit) {
-  return static_cast<double>(static_cast<int64_t>(value / unit + 0.5)) * unit;
-}
+double rounded(double value, double unit) { return std::round(value / unit) * unit; }
 
 nlohmann::ordered_json row_json(const Row& row, const Times& t) {
   nlohmann::ordered_json j;

@@ -67,7 +67,7 @@ cm_rc open_once(const Module& m, cm_key key, Work& w, size_t size) {
 // repeat: a runner of one of our services. Results are looked at after the loop: or-ing them keeps the first error's
 // sign and any "not approved".
 template <class Call>
-Runner repeat(const Module& m, const char* name, Call call) {
+Runner repeat(const Module& m, const char* name, const Call& call) {
   return [&m, name, call](size_t jobs) {
     cm_rc all = CM_OK;
     for (size_t i = 0; i < jobs; ++i) all |= call();

@@ -14,7 +14,7 @@ constexpr size_t kWide = known::kAesWideBlocks * kAesBlock;
 
 bool init_key(AesKey& key, Lane lane, size_t key_size) {
   uint8_t raw[32];
-  for (uint8_t i = 0; i < sizeof raw; ++i) raw[i] = i;
+  for (size_t i = 0; i < sizeof raw; ++i) raw[i] = static_cast<uint8_t>(i);
   return aes_key_init(key, lane, raw, key_size) == Status::kOk;
 }
 

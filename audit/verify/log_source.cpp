@@ -63,8 +63,12 @@ void DirectorySource::close_segment() {
 }
 
 bool DirectorySource::list(Report& report, std::vector<std::pair<uint32_t, uint64_t>>& found) {
-  const std::unique_ptr<DIR, CloseDirectory> directory(fdopendir(dup(directory_fd_)));
-  if (!directory) return false;
+  const int copy = dup(directory_fd_);
+  const std::unique_ptr<DIR, CloseDirectory> directory(copy >= 0 ? fdopendir(copy) : nullptr);
+  if (!directory) {
+    if (copy >= 0) ::close(copy);
+    return false;
+  }
   for (errno = 0; const dirent* entry = readdir(directory.get()); errno = 0) {
     const std::string_view name = entry->d_name;
     if (name == "." || name == "..") continue;

@@ -206,7 +206,7 @@ bool TpmEvidence::signature_sound(const Place& at, const Bytes& attest, const By
   const auto parsed = parse_signature(signature);
   if (!parsed) return fail(FindingId::kAttestMalformed, at, fmt::format("signature of the {}", what));
   ++report_.counts.signatures;
-  if (!ak_->verify(digest(attest), *parsed)) return fail(FindingId::kAttestSignature, at, what);
+  if (!ak_ || !ak_->verify(digest(attest), *parsed)) return fail(FindingId::kAttestSignature, at, what);
   return true;
 }
 

@@ -117,6 +117,7 @@ void Client::acknowledge(const Take& take) {
 
 std::vector<uint64_t> Client::consumed() const {
   std::vector<uint64_t> out;
+  out.reserve(rings_.size());
   for (const Ring& r : rings_) out.push_back(r.consumed);
   return out;
 }

@@ -38,7 +38,7 @@ class SharedMapping {
   uint32_t ring_records() const { return ring_records_; }
 
  private:
-  void swap(SharedMapping& other) {
+  void swap(SharedMapping& other) noexcept {
     std::swap(base_, other.base_);
     std::swap(size_, other.size_);
     std::swap(ring_count_, other.ring_count_);

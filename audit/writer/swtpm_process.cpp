@@ -34,11 +34,11 @@ constexpr uint8_t kCmdShutdown[4] = {0, 0, 0, 3};  // CMD_SHUTDOWN of swtpm's co
 [[noreturn]] void run_swtpm(const Directories& directories, const Account& account, char* const* argv, int log_fd) {
   setsid();
   const int null_fd = open("/dev/null", O_RDONLY);
-  if (dup2(null_fd, 0) < 0 || dup2(log_fd, 1) < 0 || dup2(log_fd, 2) < 0) _exit(126);
+  if (null_fd < 0 || dup2(null_fd, 0) < 0 || dup2(log_fd, 1) < 0 || dup2(log_fd, 2) < 0) _exit(126);
   // Above both fixed numbers first: a source could be one of the targets.
   const int state = fcntl(directories.tpm.get(), F_DUPFD, kRunFd + 1);
   const int run = fcntl(directories.run.get(), F_DUPFD, kRunFd + 1);
-  if (dup2(state, kStateFd) < 0 || dup2(run, kRunFd) < 0) _exit(126);
+  if (state < 0 || run < 0 || dup2(state, kStateFd) < 0 || dup2(run, kRunFd) < 0) _exit(126);
   close(state);
   close(run);
   signal(SIGPIPE, SIG_DFL);

@@ -61,11 +61,11 @@ bool TpmThread::stop() {
   return false;
 }
 
-void TpmThread::enqueue(ExtendItem item) {
+void TpmThread::enqueue(const ExtendItem& item) {
   {
     const std::lock_guard lock(mutex_);
     enqueued_end_ = item.frame_seq + 1;
-    queue_.push_back(std::move(item));
+    queue_.push_back(item);
   }
   changed_.notify_all();
 }
@@ -140,7 +140,9 @@ void TpmThread::serve_extend(std::unique_lock<std::mutex>& lock) {
 }
 
 void TpmThread::serve_anchor(std::unique_lock<std::mutex>& lock) {
-  const AnchorRequest request = *std::exchange(anchor_, std::nullopt);
+  if (!anchor_) return;
+  const AnchorRequest request = *anchor_;
+  anchor_.reset();
   lock.unlock();
   busy_since_ns_ = monotonic_ns();
   const Error error = take_anchor(request);

@@ -72,7 +72,7 @@ class TpmThread {
   // stop: ends the thread. False when it hangs in a command: then the process may only exit at once.
   bool stop();
 
-  void enqueue(ExtendItem item);
+  void enqueue(const ExtendItem& item);
   void request_anchor(const AnchorRequest& request);
   std::vector<TpmEvent> take_events();
 

@@ -9,6 +9,7 @@
 #include "crypto/aes/aes.h"
 #include "crypto/aes/aes_kernels.h"
 #include "crypto/base/bytes.h"
+#include "crypto/base/check.h"
 #include "crypto/base/ct.h"
 #include "crypto/base/secret.h"
 
@@ -277,8 +278,9 @@ void apply(const AesKey& key, uint8_t* out, const uint8_t* in, size_t count) {
 }  // namespace
 
 void aes_key_init_portable(AesKey& key, const uint8_t* raw, size_t raw_size) {
+  CM_CHECK(raw_size >= 16 && raw_size <= 32);
   constexpr size_t kWordsMax = 4 * 15;
-  uint32_t w[kWordsMax];
+  uint32_t w[kWordsMax] = {};
   const size_t raw_words = raw_size / 4, words = 4 * (key.rounds + 1);
   for (size_t i = 0; i < raw_words; ++i) w[i] = load_le32(raw + 4 * i);
   uint32_t rcon = 1;

@@ -14,6 +14,7 @@
 #include "crypto/module/integrity_image.h"
 
 // __ehdr_start: the linker's name for the first byte of this object's own ELF header.
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 namespace cm {

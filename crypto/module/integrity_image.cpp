@@ -56,7 +56,7 @@ void copy_out(void* out, const uint8_t* in, size_t size) {
 
 template <class T>
 T read_as(const Image& image, uint64_t address) {
-  T value;
+  T value{};
   copy_out(&value, image.bytes + address, sizeof value);
   return value;
 }
@@ -346,7 +346,7 @@ void blank_relocated(const Image& image, const Layout& layout, Chunk& chunk) {
 
 // first_not_zero: address of the first byte that is not zero, relocated slots apart; `range.end` when there is none.
 uint64_t first_not_zero(const Image& image, const Layout& layout, const Range& range) {
-  Chunk chunk;
+  Chunk chunk{};
   for (uint64_t at = range.begin; at < range.end; at += chunk.size) {
     load_chunk(image, chunk, at, range.end);
     blank_relocated(image, layout, chunk);

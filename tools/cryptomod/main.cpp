@@ -127,9 +127,7 @@ int run(Command command, const Options& options) {
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_arguments(int argc, char** argv) {
   // Contents and passphrases pass through this process: none of it into a core file.
   constexpr rlimit kNoCore{0, 0};
   setrlimit(RLIMIT_CORE, &kNoCore);
@@ -148,4 +146,14 @@ int main(int argc, char** argv) {
   const int code = run(command, options);
   if (std::fflush(stdout) != 0) return complain("cannot write to standard output", kExitFailed);
   return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run_arguments(argc, argv);
+  } catch (...) {  // while a failure was being told: there is no memory left
+    return kExitFailed;
+  }
 }
