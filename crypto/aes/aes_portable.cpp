@@ -9,7 +9,6 @@
 #include "crypto/aes/aes.h"
 #include "crypto/aes/aes_kernels.h"
 #include "crypto/base/bytes.h"
-#include "crypto/base/check.h"
 #include "crypto/base/ct.h"
 #include "crypto/base/secret.h"
 
@@ -82,8 +81,9 @@ void inv_sub_bytes(State& s) {
   inv_affine(s);
 }
 
-void add_round_key(State& s, const State& k) {
-  for (size_t i = 0; i < 8; ++i) s.plane[i] ^= k.plane[i];
+// add_round_key: straight from the key object: a copy of a round key would stay behind on the stack.
+void add_round_key(State& s, const AesKey& key, unsigned round) {
+  for (size_t i = 0; i < 8; ++i) s.plane[i] ^= load_le64(key.encrypt + 64 * round + 8 * i);
 }
 
 // rotate_columns: every 16-bit row group takes its column c from column c + Columns.
@@ -186,28 +186,22 @@ void store(State& s, uint8_t* out) {
     }
 }
 
-State round_key(const AesKey& key, unsigned round) {
-  State k;
-  std::memcpy(k.plane, key.encrypt + 64 * round, sizeof k.plane);
-  return k;
-}
-
 template <unsigned Frame>
 void encrypt_round(State& s, const AesKey& key, unsigned round) {
   sub_bytes(s);
   mix_columns<Frame>(s);
-  add_round_key(s, round_key(key, round));
+  add_round_key(s, key, round);
 }
 template <unsigned Frame>
 void decrypt_round(State& s, const AesKey& key, unsigned round) {
-  add_round_key(s, round_key(key, round));
+  add_round_key(s, key, round);
   inv_mix_columns<Frame>(s);
   inv_sub_bytes(s);
 }
 
 // encrypt_lot: rounds is 10, 12 or 14, so the last frame is 2, 0 or 2; every round's frame is its number mod 4.
-void encrypt_lot(const AesKey& key, State& s) {
-  add_round_key(s, round_key(key, 0));
+[[gnu::noinline]] void encrypt_lot(const AesKey& key, State& s) {
+  add_round_key(s, key, 0);
   unsigned round = 1;
   for (;;) {
     encrypt_round<1>(s, key, round++);
@@ -218,14 +212,14 @@ void encrypt_lot(const AesKey& key, State& s) {
     encrypt_round<0>(s, key, round++);
   }
   sub_bytes(s);
-  add_round_key(s, round_key(key, round));
+  add_round_key(s, key, round);
   shift_rows(s, round & 3);
 }
 
-void decrypt_lot(const AesKey& key, State& s) {
+[[gnu::noinline]] void decrypt_lot(const AesKey& key, State& s) {
   unsigned round = key.rounds;
   shift_rows(s, (4 - round) & 3);
-  add_round_key(s, round_key(key, round));
+  add_round_key(s, key, round);
   inv_sub_bytes(s);
   --round;
   if ((round & 3) == 3) {
@@ -239,7 +233,7 @@ void decrypt_lot(const AesKey& key, State& s) {
     decrypt_round<3>(s, key, round--);
     decrypt_round<2>(s, key, round--);
   }
-  add_round_key(s, round_key(key, 0));
+  add_round_key(s, key, 0);
 }
 
 // sub_word (FIPS 197 5.2): the four bytes lie in bits 0, 8, 16, 24 of the planes.
@@ -251,6 +245,13 @@ uint32_t sub_word(uint32_t w) {
   for (unsigned i = 0; i < 8; ++i) out |= (s.plane[i] & 0x01010101u) << i;
   zeroise(&s, sizeof s);
   return static_cast<uint32_t>(out);
+}
+
+// wipe_dead_stack: the compiler keeps words of round keys and state on the stack of a lot cipher. It is called from
+// where the cipher was called, so it covers the same addresses. 1 KiB is more than the ciphers use.
+[[gnu::noinline]] void wipe_dead_stack() {
+  uint8_t area[1024];
+  zeroise(area, sizeof area);
 }
 
 using LotCipher = void (*)(const AesKey&, State&);
@@ -273,15 +274,15 @@ void apply(const AesKey& key, uint8_t* out, const uint8_t* in, size_t count) {
     zeroise(lot, sizeof lot);
   }
   zeroise(&s, sizeof s);
+  wipe_dead_stack();
 }
 
 }  // namespace
 
 void aes_key_init_portable(AesKey& key, const uint8_t* raw, size_t raw_size) {
-  CM_CHECK(raw_size >= 16 && raw_size <= 32);
   constexpr size_t kWordsMax = 4 * 15;
   uint32_t w[kWordsMax] = {};
-  const size_t raw_words = raw_size / 4, words = 4 * (key.rounds + 1);
+  const size_t raw_words = raw_size == 16 ? 4 : raw_size == 24 ? 6 : 8, words = 4 * (key.rounds + 1);
   for (size_t i = 0; i < raw_words; ++i) w[i] = load_le32(raw + 4 * i);
   uint32_t rcon = 1;
   for (size_t i = raw_words; i < words; ++i) {

@@ -10,8 +10,10 @@
 //    .dynamic is taken as tag/value pairs with addresses relative to the load address.
 // Checked besides: each relative relocation's slot holds load address plus addend; other relocations only bind symbols
 // of other objects, inside PT_GNU_RELRO; no relocation reaches a read-only segment; no resolver functions (IRELATIVE);
-// the unused rest of a page of code is zero; writable initialised data outside PT_GNU_RELRO is zero. So a byte that
-// reaches memory is covered, checked, or overwritten by the dynamic linker.
+// the unused rest of a page of code is zero; writable initialised data outside PT_GNU_RELRO is zero. So a byte inside a
+// segment is covered, checked, or overwritten by the dynamic linker, and every byte that could be executed is covered
+// or checked. Files are mapped by pages: neighbours in the file of a segment without code reach memory beside it. They
+// belong to no segment, nothing refers to them, and strip may change them; they are left alone.
 #pragma once
 #include <cstddef>
 #include <cstdint>

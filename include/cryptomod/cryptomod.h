@@ -18,6 +18,9 @@
  *  - Overlap: input and output may be the same buffer (in place). Any other overlap of an output with an input or
  *    another output gives CM_ERR_OVERLAP.
  *  - Failure: after the arguments were found valid, a failing call zeroes every byte it was asked to write.
+ *  - Sharing: nobody else may write to the buffers of a call, inputs included, until it returns. Text is read once to
+ * be authenticated and once to be decrypted; what another thread or process puts there in between is decrypted as if it
+ *    had been authenticated. Copy what comes from shared memory first.
  *  - Fork: keys stay usable in a child process. Sessions, streaming contexts, and keys with a counter IV do not:
  *    they return CM_ERR_FORKED there. Open a new session in the child.
  */

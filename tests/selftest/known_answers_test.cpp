@@ -59,7 +59,9 @@ Sealed gcm(const Bytes& key, const Bytes& iv, const Bytes& aad, const Bytes& tex
   EVP_CIPHER_CTX* ctx = EVP_CIPHER_CTX_new();
   Sealed out{Bytes(text.size()), Bytes(16)};
   int size = 0;
-  EXPECT_EQ(EVP_EncryptInit_ex(ctx, cipher, nullptr, key.data(), iv.data()), 1);
+  EXPECT_EQ(EVP_EncryptInit_ex(ctx, cipher, nullptr, nullptr, nullptr), 1);
+  EXPECT_EQ(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, static_cast<int>(iv.size()), nullptr), 1);
+  EXPECT_EQ(EVP_EncryptInit_ex(ctx, nullptr, nullptr, key.data(), iv.data()), 1);
   EXPECT_EQ(EVP_EncryptUpdate(ctx, nullptr, &size, aad.data(), static_cast<int>(aad.size())), 1);
   EXPECT_EQ(EVP_EncryptUpdate(ctx, out.text.data(), &size, text.data(), static_cast<int>(text.size())), 1);
   EXPECT_EQ(EVP_EncryptFinal_ex(ctx, out.tag.data(), &size), 1);
@@ -108,7 +110,7 @@ TEST(KnownAnswers, aes_gcm) {
   for (const known::GcmAnswer& answer : known::kGcmAnswers) {
     const uint32_t size = answer.key_size;
     const Bytes key = pattern(size, known::kGcmKeySeed + size);
-    const Bytes iv = pattern(known::kGcmIvSize, known::kGcmIvSeed + size);
+    const Bytes iv = pattern(answer.iv_size, known::kGcmIvSeed + size);
     const Bytes aad = pattern(answer.aad_size, known::kGcmAadSeed + size);
     const Bytes text = pattern(answer.text_size, known::kGcmTextSeed + size);
     const Sealed sealed = gcm(key, iv, aad, text);

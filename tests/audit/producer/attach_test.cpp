@@ -79,7 +79,7 @@ TEST_F(AttachTest, a_goodbye_that_nobody_answers_is_pending) {
 TEST_F(AttachTest, a_goodbye_survives_the_death_of_the_writer) {
   auto writer = std::make_unique<FakeWriter>(socket_, log_);
   ASSERT_EQ(attach(config(kLongMs)), Status::kOk);
-  writer->drains = false;
+  writer->set_drains(false);
   writer->answers_bye = false;
   Port port{};
   for (int i = 0; i < 100; ++i) ASSERT_EQ(do_call(port, class_c()), Status::kOk);

@@ -93,12 +93,12 @@ TEST_F(BootBufferTest, a_call_across_attach_ends_in_ring_zero) {
   ASSERT_EQ(attach(config()), Status::kOk);
   ASSERT_EQ(event(0x20003, 0, 0, 0), Status::kOk);
   // The exits are owed a place even when ring 0 has filled up since.
-  writer.drains = false;
+  writer.set_drains(false);
   while (writer.control(0)->head.load() - writer.control(0)->acked.load() < 256 - 2)
     ASSERT_EQ(event(0x20003, 0, 0, 0), Status::kOk);
   end(init, call, Status::kOk, 0);
   end(status, act_first(), Status::kOk, 0);
-  writer.drains = true;
+  writer.set_drains(true);
   ASSERT_EQ(settle(status), Status::kOk);
   ASSERT_EQ(sync(init, false, kLongMs), Status::kOk);
   const std::vector<Record> ring = ring_of(0);

@@ -90,7 +90,7 @@ void FakeWriter::run() {
     {
       const std::lock_guard guard(mutex_);
       for (size_t i = 0; i < clients_.size();) {
-        if (drains) drain(*clients_[i]);
+        if (drains_) drain(*clients_[i]);
         if (hear(*clients_[i]))
           ++i;
         else
@@ -225,7 +225,7 @@ bool FakeWriter::hear(Client& client) {
   if (size != static_cast<ssize_t>(sizeof bye)) return false;
   if (bye.type != static_cast<uint32_t>(WireType::kBye)) log_.complain("a message that is not Bye");
   if (!answers_bye) return true;
-  if (drains) drain(client);
+  if (drains_) drain(client);
   if (bye.end_log != 0 && clients_.size() == 1) ended = true;
   const WireBye done{static_cast<uint32_t>(WireType::kByeDone), 0};
   if (send(client.fd, &done, sizeof done, MSG_NOSIGNAL) < 0) log_.complain("cannot answer Bye");
@@ -274,6 +274,11 @@ WireHello FakeWriter::hello(size_t client) {
   const std::lock_guard guard(mutex_);
   const Client* c = find(client);
   return c != nullptr ? c->hello : WireHello{};
+}
+
+void FakeWriter::set_drains(bool drains) {
+  const std::lock_guard guard(mutex_);
+  drains_ = drains;
 }
 
 void FakeWriter::set_flags(uint32_t flags, size_t client) {

@@ -38,7 +38,6 @@ class FakeWriter {
   // die: closes listener and connections at once; what is in the rings stays there.
   void die();
 
-  std::atomic<bool> drains{true};
   std::atomic<bool> extends{true};
   std::atomic<bool> sleeps{false};  // waits on the doorbell without a time limit worth mentioning
   std::atomic<bool> answers_bye{true};
@@ -46,6 +45,9 @@ class FakeWriter {
   std::atomic<uint32_t> hellos{0};
   std::atomic<uint32_t> doorbells{0};  // times a producer woke it
   std::atomic<bool> ended{false};      // a Bye with end_log took the last client
+
+  // set_drains: when it returns no record is being taken any more (false), or all are from now on (true).
+  void set_drains(bool drains);
 
   // Views into a client's shared memory; null when there is no such client.
   WriterPage* page(size_t client = 0);
@@ -74,6 +76,7 @@ class FakeWriter {
   int listener_ = -1;
   uint32_t incarnation_;
   std::mutex mutex_;
+  bool drains_ = true;  // under mutex_
   std::vector<std::unique_ptr<Client>> clients_;
   std::atomic<bool> stop_{false};
   std::thread thread_;

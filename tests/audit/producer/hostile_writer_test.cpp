@@ -62,7 +62,7 @@ TEST_F(HostileWriterTest, acknowledgements_that_cannot_be_are_refused_and_repair
     ASSERT_EQ(do_call(port, class_a()), Status::kOk);
     ASSERT_EQ(sync(port, false, kLongMs), Status::kOk);
     ASSERT_EQ(port.acked, 2u);
-    writer.drains = false;
+    writer.set_drains(false);
     RingControl& control = *writer.control(port.ring_index);
     const uint32_t hellos = writer.hellos;
     if (lie == 0) lie_ahead(control);
@@ -70,7 +70,7 @@ TEST_F(HostileWriterTest, acknowledgements_that_cannot_be_are_refused_and_repair
     if (lie == 2) lie_extended(control);
     EXPECT_EQ(begin(port, lie == 2 ? class_a() : class_b()), Status::kAudit);
     ASSERT_TRUE(eventually([&] { return writer.hellos > hellos; })) << "the liar was not dropped";
-    writer.drains = true;
+    writer.set_drains(true);
     EXPECT_TRUE(eventually([&] { return succeeded(do_call(port, class_a())); }));
     port_close(port);
     ASSERT_EQ(detach(), Status::kOk);
@@ -81,13 +81,13 @@ TEST_F(HostileWriterTest, acknowledgements_that_cannot_be_are_refused_and_repair
 TEST_F(HostileWriterTest, a_lie_never_makes_room_in_a_full_ring) {
   FakeWriter writer(socket_, log_);
   ASSERT_EQ(attach(config(kShortMs)), Status::kOk);
-  writer.drains = false;
+  writer.set_drains(false);
   Port port{};
   for (int i = 0; i < 128; ++i) ASSERT_EQ(do_call(port, class_c()), Status::kOk);
   writer.control(port.ring_index)->acked.store(300);
   EXPECT_EQ(begin(port, class_c()), Status::kAudit);
   EXPECT_EQ(port.head, 256u);
-  writer.drains = true;
+  writer.set_drains(true);
   EXPECT_TRUE(eventually([&] { return succeeded(do_call(port, class_c())); }));
   ASSERT_EQ(sync(port, false, kLongMs), Status::kOk);
   EXPECT_EQ(ring_of(port.ring_index).size(), 258u);

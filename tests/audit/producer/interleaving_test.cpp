@@ -58,18 +58,18 @@ void disturb(std::unique_ptr<FakeWriter>& writer, const std::string& socket, Fak
         break;
       case 1:
       case 2:
-        writer->drains = false;
+        writer->set_drains(false);
         break;
       case 3:
         writer->extends = !writer->extends;
         break;
       default:
-        writer->drains = true;
+        writer->set_drains(true);
         break;
     }
   }
   writer->extends = true;
-  writer->drains = true;
+  writer->set_drains(true);
 }
 
 class InterleavingTest : public ProducerTest {

@@ -205,13 +205,13 @@ TEST_F(PortTest, sync_waits_for_durability_and_for_the_tpm) {
   EXPECT_EQ(sync(port, true, kShortMs), Status::kTimeout);
   writer.extends = true;
   EXPECT_EQ(sync(port, true, kLongMs), Status::kOk);
-  writer.drains = false;
+  writer.set_drains(false);
   ASSERT_EQ(do_call(port, class_c()), Status::kOk);
   EXPECT_EQ(sync(port, false, 0), Status::kTimeout);
   ASSERT_EQ(event(0x20003, 0, 0, 0), Status::kOk);
   Port unused{};
   EXPECT_EQ(sync(unused, false, kShortMs), Status::kTimeout) << "events count as the caller's";
-  writer.drains = true;
+  writer.set_drains(true);
   EXPECT_EQ(sync(unused, false, kLongMs), Status::kOk);
   port_close(port);
 }
@@ -220,7 +220,7 @@ TEST_F(PortTest, a_call_that_waits_goes_on_when_the_writer_does) {
   FakeWriter writer(socket_, log_);
   ASSERT_EQ(attach(config()), Status::kOk);
   for (const Call& call : {class_a(), class_b()}) {
-    writer.drains = false;
+    writer.set_drains(false);
     std::atomic<int> done{0};
     std::thread thread([&] {
       Port port{};
@@ -230,16 +230,16 @@ TEST_F(PortTest, a_call_that_waits_goes_on_when_the_writer_does) {
     });
     EXPECT_TRUE(eventually([&] { return writer.waiting(); }));
     EXPECT_EQ(done.load(), 0);
-    writer.drains = true;
+    writer.set_drains(true);
     thread.join();
     EXPECT_FALSE(writer.waiting());
   }
   Port port{};
-  writer.drains = false;
+  writer.set_drains(false);
   for (int i = 0; i < 128; ++i) ASSERT_EQ(do_call(port, class_c()), Status::kOk);
   std::thread helper([&] {
     EXPECT_TRUE(eventually([&] { return writer.waiting(); }));
-    writer.drains = true;
+    writer.set_drains(true);
   });
   EXPECT_EQ(do_call(port, class_c()), Status::kOk);
   helper.join();

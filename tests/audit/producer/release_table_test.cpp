@@ -77,16 +77,16 @@ class ReleaseTableTest : public ProducerTest {
     if (condition == "writer dead") {
       scene.writer->die();
     } else if (condition == "ring full") {
-      scene.writer->drains = false;
+      scene.writer->set_drains(false);
       fill_ring(scene.port);
     } else if (condition == "disk full") {
-      scene.writer->drains = false;
+      scene.writer->set_drains(false);
       scene.writer->set_flags(kWriterNoSpace);
     } else if (condition == "TPM gone") {
       scene.writer->extends = false;
       scene.writer->set_flags(kWriterNoTpm);
     } else if (condition == "TPM gone, tail full") {
-      scene.writer->drains = false;
+      scene.writer->set_drains(false);
       scene.writer->set_flags(kWriterNoTpm | kWriterTailLimit);
     } else if (condition == "no ring free") {
       scene.others.push_back(scene.port);
@@ -180,7 +180,7 @@ TEST_F(ReleaseTableTest, a_refused_call_leaves_what_the_page_says) {
   for (const Call& call : {class_a(), class_b(), class_c()}) {
     Scene scene;
     attach_to(scene, kShortMs);
-    scene.writer->drains = false;
+    scene.writer->set_drains(false);
     const uint64_t head = scene.port.head;
     const Status status = do_call(scene.port, call);
     EXPECT_EQ(scene.port.head, head + 2);
@@ -189,7 +189,7 @@ TEST_F(ReleaseTableTest, a_refused_call_leaves_what_the_page_says) {
     const uint64_t full = scene.port.head;
     EXPECT_EQ(do_call(scene.port, call), Status::kAudit);
     EXPECT_EQ(scene.port.head, full);
-    scene.writer->drains = true;
+    scene.writer->set_drains(true);
     ASSERT_EQ(sync(scene.port, false, kLongMs), Status::kOk);
     const std::vector<Record> ring = log_.ring(log_.clients().back(), scene.port.ring_index);
     EXPECT_TRUE(calls_are_paired(ring));
@@ -209,13 +209,13 @@ TEST_F(ReleaseTableTest, a_refused_call_leaves_what_the_page_says) {
 TEST_F(ReleaseTableTest, unrecorded_acts_are_reported_when_there_is_room_again) {
   Scene scene;
   attach_to(scene, kShortMs);
-  scene.writer->drains = false;
+  scene.writer->set_drains(false);
   fill_ring(scene.port);
   for (int i = 0; i < 3; ++i) {
     ASSERT_EQ(do_call(scene.port, act_first()), Status::kOk);
     EXPECT_EQ(settle(scene.port), Status::kAuditPending);
   }
-  scene.writer->drains = true;
+  scene.writer->set_drains(true);
   uint64_t acts = 0;
   ASSERT_TRUE(eventually([&] {
     acts = 0;
@@ -249,7 +249,7 @@ TEST_F(ReleaseTableTest, service_resumes_when_the_condition_ends) {
 TEST_F(ReleaseTableTest, a_condition_that_begins_during_a_wait_ends_it) {
   Scene scene;
   attach_to(scene, kLongMs);
-  scene.writer->drains = false;
+  scene.writer->set_drains(false);
   std::thread helper([&] {
     EXPECT_TRUE(eventually([&] { return scene.writer->waiting(); }));
     scene.writer->set_flags(kWriterNoTpm);
@@ -257,7 +257,7 @@ TEST_F(ReleaseTableTest, a_condition_that_begins_during_a_wait_ends_it) {
   EXPECT_EQ(begin(scene.port, class_a()), Status::kAudit);
   helper.join();
   scene.writer->set_flags(0);
-  scene.writer->drains = true;
+  scene.writer->set_drains(true);
   port_close(scene.port);
 }
 

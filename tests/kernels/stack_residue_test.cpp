@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// stack_residue_test.cpp: an algorithm leaves no key, key schedule, power of H, keystream or plaintext on the stack it
+// ran on. Each runs on a thread whose stack the test owns; afterwards the stack is searched for eight-byte pieces of
+// the secrets. Optimised builds only: a debug or instrumented build copies everything to the stack by intention.
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "crypto/aes/aes_kernels.h"
+#include "crypto/drbg/ctr_drbg.h"
+#include "crypto/gcm/gcm.h"
+#include "crypto/gcm/gcm_kernels.h"
+#include "crypto/hmac/hmac_sha256.h"
+#include "crypto/kdf/pbkdf2.h"
+#include "crypto/keywrap/kwp.h"
+#include "crypto/sha2/sha256_kernels.h"
+#include "tests/support/lanes.h"
+
+namespace cm::test {
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+using Secrets = std::map<std::string, Bytes>;
+
+constexpr size_t kStackSize = size_t{256} << 10;
+constexpr size_t kPiece = 8;
+constexpr size_t kTextSize = 1000;
+
+Bytes copy_of(const void* p, size_t size) {
+  const auto* begin = static_cast<const uint8_t*>(p);
+  return {begin, begin + size};
+}
+
+// noise: bytes in which every piece is found once only.
+Bytes noise(size_t size, uint32_t seed) {
+  Bytes out(size);
+  for (uint8_t& b : out) {
+    seed = seed * 1664525u + 1013904223u;
+    b = static_cast<uint8_t>(seed >> 24);
+  }
+  return out;
+}
+
+void* call(void* work) {
+  (*static_cast<std::function<void()>*>(work))();
+  return nullptr;
+}
+
+// used_stack: the stack after the work, 0xaa where nothing was written.
+Bytes used_stack(std::function<void()> work) {
+  const auto deleter = [](uint8_t* p) { ::operator delete[](p, std::align_val_t{4096}); };
+  const std::unique_ptr<uint8_t, decltype(deleter)> stack(new (std::align_val_t{4096}) uint8_t[kStackSize], deleter);
+  std::memset(stack.get(), 0xaa, kStackSize);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  EXPECT_EQ(pthread_attr_setstack(&attributes, stack.get(), kStackSize), 0);
+  pthread_t thread{};
+  EXPECT_EQ(pthread_create(&thread, &attributes, call, &work), 0);
+  EXPECT_EQ(pthread_join(thread, nullptr), 0);
+  pthread_attr_destroy(&attributes);
+  return copy_of(stack.get(), kStackSize);
+}
+
+// telling: pieces of nearly equal bits stand on any stack by chance.
+bool telling(const uint8_t* piece) {
+  uint64_t word;
+  std::memcpy(&word, piece, sizeof word);
+  return std::popcount(word) >= 8 && std::popcount(word) <= 56;
+}
+
+void expect_clean(const std::string& what, const std::function<void()>& work, const Secrets& secrets) {
+  const Bytes stack = used_stack(work);
+  for (const auto& [name, secret] : secrets)
+    for (size_t i = 0; i + kPiece <= secret.size(); i += kPiece) {
+      if (!telling(&secret[i])) continue;
+      const auto found = std::search(stack.begin(), stack.end(), secret.begin() + static_cast<ptrdiff_t>(i),
+                                     secret.begin() + static_cast<ptrdiff_t>(i + kPiece));
+      EXPECT_EQ(found, stack.end()) << what << ": bytes " << i << " to " << i + kPiece << " of the " << name
+                                    << " are on the stack";
+    }
+}
+
+// schedule_of: the parts of an expanded key that its lane writes.
+Secrets schedule_of(const AesKey& key, const Bytes& raw) {
+  const bool sliced = key.lane == Lane::kPortable;
+  const size_t round_keys = key.rounds + 1;
+  Secrets s{{"key", raw}, {"schedule", copy_of(key.encrypt, round_keys * (sliced ? 64 : 16))}};
+  if (!sliced) s["inverse schedule"] = copy_of(key.decrypt, round_keys * 16);
+  return s;
+}
+
+class StackResidue : public ::testing::Test {
+ protected:
+  const Bytes raw_ = noise(32, 1);
+  const Bytes text_ = noise(kTextSize, 2);
+  const Bytes iv_ = noise(12, 3);
+};
+
+TEST_F(StackResidue, a_search_finds_what_is_left) {
+  const Bytes stack = used_stack([this] {
+    volatile uint8_t left[8192];  // low in its frame: the end of the thread uses the top of the stack again
+    for (size_t i = 0; i < raw_.size(); ++i) left[i] = raw_[i];
+    EXPECT_EQ(left[0], raw_[0]);
+  });
+  EXPECT_NE(std::search(stack.begin(), stack.end(), raw_.begin(), raw_.end()), stack.end());
+}
+
+TEST_F(StackResidue, aes) {
+  for (const Lane lane : runnable_lanes(kAesKernels)) {
+    const std::string name = lane_name(lane);
+    const auto key = std::make_unique<AesKey>();
+    const auto other = std::make_unique<AesKey>();
+    ASSERT_EQ(aes_key_init(*key, lane, raw_.data(), raw_.size()), Status::kOk);
+    const Secrets secrets = schedule_of(*key, raw_);
+    Bytes out(5 * kAesBlock), wrapped(48);
+    expect_clean(name + " key", [&] { (void)aes_key_init(*other, lane, raw_.data(), raw_.size()); }, secrets);
+    expect_clean(name + " encrypt", [&] { aes_encrypt_blocks(*key, out.data(), text_.data(), 5); }, secrets);
+    expect_clean(name + " decrypt", [&] { aes_decrypt_blocks(*key, out.data(), text_.data(), 5); }, secrets);
+    Secrets with_plain = secrets;
+    with_plain["wrapped key"] = copy_of(text_.data(), 40);
+    expect_clean(name + " wrap", [&] { (void)kwp_wrap(*key, wrapped.data(), text_.data(), 40); }, with_plain);
+  }
+}
+
+TEST_F(StackResidue, gcm) {
+  for (const Lane lane : runnable_lanes(kGcmKernels)) {
+    const std::string name = lane_name(lane);
+    const auto key = std::make_unique<GcmKey>();
+    const auto other = std::make_unique<GcmKey>();
+    ASSERT_EQ(gcm_key_init(*key, lane, raw_.data(), raw_.size()), Status::kOk);
+    Bytes sealed(kTextSize), opened(kTextSize), tag(kGcmTag), keystream(kTextSize);
+    const auto input = [&](const Bytes& text, size_t size) {
+      return GcmInput{iv_.data(), iv_.size(), nullptr, 0, text.data(), size};
+    };
+    gcm_seal(*key, sealed.data(), tag.data(), input(text_, kTextSize));
+    std::transform(sealed.begin(), sealed.end(), text_.begin(), keystream.begin(), std::bit_xor<>());
+    Secrets secrets = schedule_of(key->aes, raw_);
+    secrets["power of H"] = copy_of(key->h_powers, 16);
+    secrets["keystream"] = keystream;
+    secrets["plaintext"] = text_;
+    expect_clean(name + " key", [&] { (void)gcm_key_init(*other, lane, raw_.data(), raw_.size()); }, secrets);
+    for (const size_t size : {size_t{45}, kTextSize}) {
+      const std::string sized = name + " " + std::to_string(size);
+      Bytes short_tag(kGcmTag);
+      expect_clean(sized + " seal", [&] { gcm_seal(*key, opened.data(), tag.data(), input(text_, size)); }, secrets);
+      expect_clean(
+          sized + " open",
+          [&] { EXPECT_TRUE(ct::declassify(gcm_open(*key, opened.data(), tag.data(), kGcmTag, input(sealed, size)))); },
+          secrets);
+    }
+  }
+}
+
+TEST_F(StackResidue, ctr_drbg) {
+  for (const Lane lane : runnable_lanes(kAesKernels)) {
+    const auto drbg = std::make_unique<CtrDrbg>();
+    ASSERT_EQ(ctr_drbg_instantiate(*drbg, lane, text_.data(), nullptr, 0), Status::kOk);
+    const auto twin = std::make_unique<CtrDrbg>(*drbg);
+    Bytes out(100);
+    ASSERT_EQ(ctr_drbg_generate(*twin, out.data(), out.size(), nullptr, 0), Status::kOk);
+    const Secrets secrets{{"next V", copy_of(twin->v, sizeof twin->v)},
+                          {"next key", copy_of(twin->key.encrypt, lane == Lane::kPortable ? 960 : 240)},
+                          {"output", out}};
+    Bytes again(out.size());
+    expect_clean(
+        lane_name(lane), [&] { (void)ctr_drbg_generate(*drbg, again.data(), again.size(), nullptr, 0); }, secrets);
+    EXPECT_EQ(again, out);
+  }
+}
+
+TEST_F(StackResidue, hmac_and_pbkdf2) {
+  for (const Lane lane : runnable_lanes(kSha256Kernels)) {
+    HmacSha256Key key{}, other{};
+    hmac_sha256_key_init(key, lane, raw_.data(), raw_.size());
+    Bytes mac(32), derived(64), again(64);
+    const Secrets secrets{{"key", raw_},
+                          {"inner state", copy_of(key.inner, sizeof key.inner)},
+                          {"outer state", copy_of(key.outer, sizeof key.outer)},
+                          {"message", copy_of(text_.data(), 100)}};
+    expect_clean(
+        std::string(lane_name(lane)) + " hmac",
+        [&] {
+          hmac_sha256_key_init(other, lane, raw_.data(), raw_.size());
+          hmac_sha256(other, mac.data(), text_.data(), 100);
+        },
+        secrets);
+    const auto derive = [&](Bytes& out) {
+      return pbkdf2_hmac_sha256(lane, out.data(), out.size(), raw_.data(), raw_.size(), text_.data(), 20, 3);
+    };
+    ASSERT_EQ(derive(derived), Status::kOk);
+    Secrets password{{"password", raw_}, {"derived key", derived}, {"inner state", secrets.at("inner state")}};
+    expect_clean(std::string(lane_name(lane)) + " pbkdf2", [&] { (void)derive(again); }, password);
+  }
+}
+
+}  // namespace
+}  // namespace cm::test
