@@ -86,6 +86,7 @@ enum class FindingId : uint8_t {
   kSealBroken,
   kRecordTime,
   kOpenAtDetach,
+  kSessionUnproved,
   // Worth knowing; nothing is missing.
   kSoftwareAnchor,
   kNoIsolation,
@@ -150,7 +151,7 @@ constexpr FindingRow kFindings[] = {
     {FindingId::kOpenEntries, kExitTampered, "open-entries",
      "the calls named as open when a client was lost are not those that the records show"},
     {FindingId::kSessionUnopened, kExitTampered, "session-unopened",
-     "a record carries a session that its client never opened"},
+     "a client said goodbye and had used a session that it never opened"},
     {FindingId::kSessionShared, kExitTampered, "session-shared",
      "a record carries a session that another client opened"},
     {FindingId::kSealNotZero, kExitTampered, "seal-not-zero", "a record carries a seal although its client has none"},
@@ -211,6 +212,8 @@ constexpr FindingRow kFindings[] = {
     {FindingId::kRecordTime, kExitIncomplete, "record-time",
      "a record's time is far outside the interval in which the writer can have received it"},
     {FindingId::kOpenAtDetach, kExitIncomplete, "open-at-detach", "a client said goodbye while calls were open"},
+    {FindingId::kSessionUnproved, kExitIncomplete, "session-unproved",
+     "a client was lost before the opening of a session it used was recorded: that it opened it cannot be shown"},
 
     {FindingId::kSoftwareAnchor, kExitVerified, "software-anchor", "software anchor: no hardware claim"},
     {FindingId::kNoIsolation, kExitVerified, "no-isolation",

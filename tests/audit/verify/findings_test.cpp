@@ -397,6 +397,12 @@ const Scenarios kIncompleteAndNotes = {
        f.open.log.detach(f.open.client);
        return check(f.open.log);
      }},
+    {FindingId::kSessionUnproved,
+     [](Fixture& f) -> Report {
+       f.open.log.batch(f.open.client.rings[1].call(EventId::kRandomBytes, f.open.log.session_id(0x78)));
+       f.open.log.lost(f.open.client, {});
+       return check(f.open.log);
+     }},
     {FindingId::kSoftwareAnchor, [](Fixture& f) -> Report { return check(f.open.log); }},
     {FindingId::kNoIsolation, [](Fixture&) -> Report { return with_genesis([](Genesis& g) { g.isolated = 0; }); }},
     {FindingId::kClientLost,
