@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "audit/payload.h"
+#include "audit/torn_write.h"
 #include "crypto/base/bytes.h"
 
 namespace cm::audit::verify {
@@ -22,12 +23,6 @@ FrameTail read_tail(std::span<const uint8_t> last_bytes) {
   FrameTail tail;
   std::memcpy(&tail, last_bytes.data(), sizeof tail);
   return tail;
-}
-
-bool all_zero(std::span<const uint8_t> bytes) {
-  for (const uint8_t b : bytes)
-    if (b != 0) return false;
-  return true;
 }
 
 // bit_of_crc_difference: which single bit of a message of size bytes, when flipped, changes its CRC-32C by difference.
@@ -195,11 +190,7 @@ std::optional<Problem> check_frame(Lane lane, const FrameView& frame) {
   return Problem{FindingId::kFrameDamaged, "header or checksum", 0, std::nullopt};
 }
 
-bool ends_with_frame(std::span<const uint8_t> last_bytes, uint64_t available) {
-  if (last_bytes.size() < sizeof(FrameTail)) return false;
-  const FrameTail tail = read_tail(last_bytes.last(sizeof(FrameTail)));
-  return tail.magic == kTailMagic && tail.frame_size <= available && tail.frame_size % kFrameAlign == 0;
-}
+bool checksum_agrees(const FrameView& frame) { return crc_difference(frame) == 0; }
 
 RecordPlace place_record(const FrameView& frame, size_t index) {
   const Record r = frame.record(index);

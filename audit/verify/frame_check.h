@@ -41,9 +41,8 @@ FrameView cut_frame(std::span<const uint8_t> bytes);
 // explains a mismatch where there is one.
 std::optional<Problem> check_frame(Lane lane, const FrameView& frame);
 
-// ends_with_frame: whether the last bytes of a file are the tail of a whole frame, given those last sizeof(FrameTail)
-// bytes and how many bytes there are since the place where the last frame should begin.
-bool ends_with_frame(std::span<const uint8_t> last_bytes, uint64_t available);
+// checksum_agrees: the CRC in the tail is that of the frame's bytes.
+bool checksum_agrees(const FrameView& frame);
 
 // place_record: number, ring, sequence (from the batch's marks where they decode) and event of a record.
 RecordPlace place_record(const FrameView& frame, size_t index);

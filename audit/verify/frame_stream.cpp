@@ -4,17 +4,14 @@
 #include "audit/verify/frame_stream.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "audit/torn_write.h"
 
 namespace cm::audit::verify {
 namespace {
 
 constexpr uint64_t kReadAhead = 4u << 20;
 constexpr size_t kHeaderSize = sizeof(FrameHeader);
-
-bool all_zero(std::span<const uint8_t> bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](uint8_t b) { return b == 0; });
-}
 
 }  // namespace
 
@@ -49,7 +46,7 @@ Step FrameStream::next() {
     offset_ = next_offset_ = buffer_offset_ = 0;
     buffer_.clear();
     in_segment_ = true;
-    if (size_ == 0) return incomplete();
+    if (size_ == 0) return incomplete({FindingId::kFrameSize, "the segment is empty", 0, std::nullopt});
   }
   return cut();
 }
@@ -57,48 +54,32 @@ Step FrameStream::next() {
 Step FrameStream::cut() {
   std::span<const uint8_t> bytes;
   const uint64_t left = size_ - offset_;
-  if (left < kHeaderSize) return incomplete();
+  const Problem too_long{FindingId::kFrameSize, "the frame is longer than what is left", 0, std::nullopt};
+  if (left < kHeaderSize) return incomplete(too_long);
   if (!window(offset_, kHeaderSize, bytes)) return fail({FindingId::kIoError, "read", 0, std::nullopt});
   frame_.header = read_header(bytes);
-  if (auto problem = check_header(frame_.header)) return all_zero(bytes) ? incomplete() : fail(std::move(*problem));
+  if (auto problem = check_header(frame_.header))
+    return problem->id == FindingId::kNotAFrame ? incomplete(std::move(*problem)) : fail(std::move(*problem));
   const uint64_t size = frame_size(frame_.header.var_size, frame_.header.record_count);
-  if (size > left) return incomplete();
+  if (size > left) return incomplete(too_long);
   if (!window(offset_, size, bytes)) return fail({FindingId::kIoError, "read", 0, std::nullopt});
-  // A whole frame's last bytes are never zero; at the end of the log they are when the data did not reach the disk.
-  if (size == left && all_zero(bytes.last(sizeof(FrameTail)))) return incomplete();
   frame_ = cut_frame(bytes);
+  if (size == left && segment_ + 1 == source_.segment_count() && sector_missing(bytes, offset_) &&
+      !checksum_agrees(frame_))
+    return incomplete(too_long);
   next_offset_ = offset_ + size;
   return Step::kFrame;
 }
 
-// zero_to_end: whether the rest of the segment is zero.
-bool FrameStream::zero_to_end() {
-  for (uint64_t at = offset_; at < size_;) {
-    std::span<const uint8_t> bytes;
-    const uint64_t n = std::min(kReadAhead, size_ - at);
-    if (!window(at, n, bytes) || !all_zero(bytes)) return false;
-    at += n;
-  }
-  return true;
-}
-
-// incomplete: no whole frame begins here. That is a torn write only at the end of the log, and only when what is there
-// began as a frame (or never reached the disk) and does not end as one: a damaged size is not a torn write.
-Step FrameStream::incomplete() {
+// incomplete: no whole frame begins here. At the end of the log that may be what is left of an interrupted write.
+Step FrameStream::incomplete(Problem problem) {
   const uint64_t left = size_ - offset_;
-  const Problem problem{FindingId::kFrameSize,
-                        left == 0 ? "the segment is empty" : "the frame is longer than what is left", 0, std::nullopt};
   next_offset_ = size_;
-  if (segment_ + 1 != source_.segment_count()) return fail(problem);
+  if (segment_ + 1 != source_.segment_count() || left > kMaxFrameSize) return fail(std::move(problem));
   if (left == 0) return Step::kTorn;
-  std::span<const uint8_t> bytes;
-  const uint64_t tail_size = std::min<uint64_t>(left, sizeof(FrameTail));
-  if (!window(size_ - tail_size, tail_size, bytes)) return fail({FindingId::kIoError, "read", 0, std::nullopt});
-  if (ends_with_frame(bytes, left)) return fail(problem);
-  const uint64_t magic_size = std::min<uint64_t>(left, sizeof kFrameMagic);
-  if (!window(offset_, magic_size, bytes)) return fail({FindingId::kIoError, "read", 0, std::nullopt});
-  if (std::memcmp(bytes.data(), &kFrameMagic, magic_size) == 0 || zero_to_end()) return Step::kTorn;
-  return fail({FindingId::kNotAFrame, "no frame magic", 0, std::nullopt});
+  std::span<const uint8_t> rest;
+  if (!window(offset_, left, rest)) return fail({FindingId::kIoError, "read", 0, std::nullopt});
+  return looks_torn(rest, offset_) ? Step::kTorn : fail(std::move(problem));
 }
 
 }  // namespace cm::audit::verify

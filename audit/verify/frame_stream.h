@@ -32,9 +32,8 @@ class FrameStream {
  private:
   bool window(uint64_t offset, uint64_t size, std::span<const uint8_t>& out);
   Step cut();
-  Step incomplete();
+  Step incomplete(Problem problem);
   Step fail(Problem problem);
-  bool zero_to_end();
 
   LogSource& source_;
   size_t segment_ = 0;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "audit/torn_write.h"
 #include "audit/writer/log_store.h"
 #include "crypto/sha2/sha256.h"
 
@@ -305,7 +306,7 @@ bool Scanner::drop_client(const std::array<uint8_t, kIdSize>& id) {
 }
 
 // cut_torn_tail: what a writer that died in the middle of its last append may have left: at most one frame, and no
-// frame of this log behind it.
+// frame of this log behind it. Whatever else it is, is damage.
 Error Scanner::cut_torn_tail(uint64_t offset) {
   const uint64_t torn = size_ - offset;
   if (torn > kMaxFrameSize) return refuse("there is no whole frame and the rest is longer than any frame");
@@ -318,6 +319,7 @@ Error Scanner::cut_torn_tail(uint64_t offset) {
     if (header_plausible(header) && ours && header.frame_seq > state_.position.next_frame_seq)
       return refuse("frame " + std::to_string(state_.position.next_frame_seq) + " is damaged and later frames follow");
   }
+  if (!looks_torn(bytes, offset)) return refuse("the last frame is damaged, and not by an interrupted write");
   state_.torn_bytes = torn;
   sha256(lane_, state_.torn_digest.data(), bytes.data(), bytes.size());
   if (!state_.exists) return {};  // a torn genesis frame: whether it may go is not for us to say

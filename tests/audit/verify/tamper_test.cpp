@@ -134,6 +134,49 @@ TEST(tamper, zeros_at_the_end_look_like_a_torn_write_and_other_bytes_do_not) {
   EXPECT_EQ(exit_code(check(p.log)), 1);
 }
 
+// The pages of a last frame reach the disk in any order: every sector that may be missing makes a torn write, in the
+// last frame and nowhere else, and a single changed byte never does.
+TEST(tamper, missing_sectors_of_the_last_frame_are_a_torn_write) {
+  PlainLog p = open_log();
+  std::vector<Record> records;
+  for (int i = 0; i < 20; ++i) {
+    const auto call = p.client.rings[1].call(EventId::kStatus);
+    records.insert(records.end(), call.begin(), call.end());
+  }
+  p.log.batch(records);
+  const FrameSpan last = spans_of(p.log.frames).back();
+  ASSERT_EQ(last.end, p.log.segments[0].size());
+  const verify::Trust trust = trust_of(p.log);
+  constexpr size_t kSector = 512;
+  size_t torn = 0;
+  for (size_t sector = last.begin / kSector; sector * kSector < last.end; ++sector) {
+    std::vector<Bytes> segments = p.log.segments;
+    const size_t begin = std::max(sector * kSector, last.begin);
+    const size_t end = std::min((sector + 1) * kSector, last.end);
+    std::fill(segments[0].begin() + static_cast<ptrdiff_t>(begin), segments[0].begin() + static_cast<ptrdiff_t>(end),
+              0);
+    const Report r = check(segments, trust);
+    EXPECT_EQ(exit_code(r), 3) << "sector " << sector << ": " << ids(r);
+    EXPECT_TRUE(r.has(FindingId::kTornLastFrame)) << "sector " << sector << ": " << ids(r);
+    ++torn;
+    // All but one byte of a sector is not what a disk leaves.
+    segments[0][begin + 5] = 1;
+    EXPECT_EQ(exit_code(check(segments, trust)), 1) << "sector " << sector;
+  }
+  EXPECT_GE(torn, 5u);
+  std::vector<Bytes> segments = p.log.segments;
+  for (size_t at = last.begin; at < last.end; ++at) {
+    segments[0][at] ^= 0x10;
+    ASSERT_EQ(exit_code(check(segments, trust)), 1) << at - last.begin;
+    segments[0][at] ^= 0x10;
+  }
+  // The same hole with a frame behind it is damage.
+  p.log.anchor();
+  segments = p.log.segments;
+  std::fill_n(segments[0].begin() + static_cast<ptrdiff_t>((last.begin / kSector + 2) * kSector), kSector, 0);
+  EXPECT_EQ(exit_code(check(segments, trust)), 1);
+}
+
 TEST(tamper, deleted_doubled_and_swapped_frames) {
   const PlainLog p = closed_log();
   const std::vector<FrameSpan> spans = spans_of(p.log.frames);

@@ -210,6 +210,41 @@ TEST(WriterCrash, torn_frame_is_cut_off_and_recorded) {
   EXPECT_EQ(log.rings.at(0).size(), 2u);
 }
 
+// The machine may die between the write of a frame and its sync: full length, and any of its sectors zero.
+TEST(WriterCrash, missing_sectors_of_the_last_frame_are_cut_off_and_other_damage_is_refused) {
+  const TempDir dir;
+  WriterProcess writer(dir.path());
+  ASSERT_EQ(writer.start(), "ready");
+  FakeClient client(writer.run_dir());
+  ASSERT_TRUE(client.attach());
+  ASSERT_TRUE(client.publish(0, kEntry, 1));
+  ASSERT_TRUE(client.wait_extended(0));
+  writer.kill_now();
+  const std::string segment = writer.log_dir() + "/00000000.cmlog";
+  const audit::FrameHeader last = read_log(writer.log_dir()).frames.back().header;
+  const auto size = std::filesystem::file_size(segment);
+  const auto begin = size - audit::frame_size(last.var_size, last.record_count);
+  std::fstream file(segment, std::ios::binary | std::ios::in | std::ios::out);
+  const auto put = [&](uint64_t at, char byte) {
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(byte);
+    file.flush();
+  };
+  file.seekg(static_cast<std::streamoff>(begin + 70));
+  const char good = static_cast<char>(file.get());
+  put(begin + 70, static_cast<char>(good ^ 1));
+  EXPECT_TRUE(writer.start().starts_with("error: 00000000.cmlog at byte"));
+  EXPECT_EQ(writer.wait(5), 1);
+  EXPECT_EQ(std::filesystem::file_size(segment), size);
+  put(begin + 70, good);
+  for (uint64_t at = std::max(begin, (size - 1) / 512 * 512); at < size; ++at) put(at, 0);
+  ASSERT_EQ(writer.start(), "ready");
+  ASSERT_EQ(writer.terminate(), 0);
+  const Log log = read_log(writer.log_dir());
+  EXPECT_EQ(log.fault, "");
+  EXPECT_EQ(log.payloads<audit::Start>(FrameType::kRecovery).at(0).torn_bytes, size - begin);
+}
+
 TEST(WriterCrash, damage_in_the_middle_is_refused_and_nothing_is_changed) {
   const TempDir dir;
   WriterProcess writer(dir.path());
