@@ -48,13 +48,6 @@ bool same_client(const ClientAttach& a, const ClientAttach& b) {
 
 }  // namespace
 
-size_t ClientRules::IdHash::operator()(const Id& id) const {
-  uint64_t low, high;  // ids are random; a hostile log only makes its own verification slow
-  std::memcpy(&low, id.data(), 8);
-  std::memcpy(&high, id.data() + 8, 8);
-  return static_cast<size_t>(low ^ high * 0x9e3779b97f4a7c15u);
-}
-
 bool ClientRules::fail(FindingId id, Place place, std::string detail) {
   report_.add(id, std::move(place), std::move(detail));
   return false;
@@ -62,7 +55,7 @@ bool ClientRules::fail(FindingId id, Place place, std::string detail) {
 
 ClientRules::Client* ClientRules::find(const FramePlace& place, const Id& id, bool must_be_attached) {
   const auto it = clients_.find(id);
-  if (it != clients_.end() && (it->second.attached || !must_be_attached)) return &it->second;
+  if (it != clients_.end() && (attached(it->second) || !must_be_attached)) return &it->second;
   fail(FindingId::kClientState, place.at(), fmt::format("client {} is not attached", hex_text(id)));
   return nullptr;
 }
@@ -88,18 +81,16 @@ bool ClientRules::ring_allocation_sound(const FramePlace& place, const ClientAtt
 }
 
 void ClientRules::attach(const FrameView& frame, const FramePlace& place, const ClientAttach& p, uint32_t writer_uid) {
-  if (p.seal_kind != 0)
-    report_.add(FindingId::kUnsupportedVersion, place.at(), fmt::format("records with seals of kind {}", p.seal_kind));
+  if (p.seal_kind != 0 && !unknown_seals_) unknown_seals_.emplace(place.at(), p.seal_kind);
   if (p.uid == writer_uid) report_.add(FindingId::kNoIsolation, place.at(), "a client has the writer's user id");
   const auto known = clients_.find(p.client_id);
   if (p.reattached != 0) {
-    if (known == clients_.end() || !known->second.may_return || known->second.cut_off ||
+    if (known == clients_.end() || !may_return(known->second) || known->second.cut_off ||
         !same_client(known->second.about, p)) {
       fail(FindingId::kClientState, place.at(), "a client came back that the writer before did not serve like this");
       return;
     }
-    known->second.attached = true;
-    known->second.may_return = false;
+    known->second.since = starts_;
     return;
   }
   if (known != clients_.end()) {
@@ -114,7 +105,7 @@ void ClientRules::attach(const FrameView& frame, const FramePlace& place, const 
   Client client;
   client.about = p;
   client.attached_ns = frame.header.writer_time_ns;
-  client.attached = true;
+  client.since = starts_;
   clients_.emplace(p.client_id, std::move(client));
   owners_.emplace(p.first_ring_id, p.client_id);
   ++report_.counts.clients;
@@ -126,8 +117,14 @@ bool ClientRules::sessions_resolved(const Client& client) {
   return fail(FindingId::kSessionUnopened, place, "session " + hex_text(id));
 }
 
+void ClientRules::drop_session(std::map<Id, Session>::iterator session) {
+  if (session->second.closed) closed_sessions_.erase(*session->second.closed);
+  clients_.find(session->second.client)->second.sessions.erase(session->first);
+  sessions_.erase(session);
+}
+
 void ClientRules::forget(std::map<Id, Client>::iterator client) {
-  std::erase_if(sessions_, [&](const auto& entry) { return entry.second.client == client->first; });
+  while (!client->second.sessions.empty()) drop_session(sessions_.find(*client->second.sessions.begin()));
   owners_.erase(client->second.about.first_ring_id);
   clients_.erase(client);
 }
@@ -203,10 +200,14 @@ void ClientRules::seal_broken(const FramePlace& place, const SealBroken& p) {
 }
 
 void ClientRules::writer_started(bool maybe_the_same) {
-  for (auto& [id, client] : clients_) {
-    client.may_return = true;
-    if (!maybe_the_same) client.attached = false;
-  }
+  ++starts_;
+  if (!maybe_the_same) new_writer_ = starts_;
+}
+
+void ClientRules::conclude() {
+  if (unknown_seals_)
+    report_.add(FindingId::kUnsupportedVersion, unknown_seals_->first,
+                fmt::format("records with seals of kind {}", unknown_seals_->second));
 }
 
 void ClientRules::batch(const FrameView& frame, const FramePlace& place, const Batch& p) {
@@ -231,7 +232,7 @@ void ClientRules::batch(const FrameView& frame, const FramePlace& place, const B
 
 bool ClientRules::ring(const FrameView& frame, const FramePlace& place, const RingMark& mark, size_t first_index) {
   Client* client = owner_of(mark.ring_id);
-  if (client == nullptr || !client->attached)
+  if (client == nullptr || !attached(*client))
     return fail(FindingId::kBatchMarks, place.at(), fmt::format("ring {} belongs to no attached client", mark.ring_id));
   Ring& ring_state = client->rings[mark.ring_id];
   if (ring_state.cut_off)
@@ -308,8 +309,9 @@ bool ClientRules::session(Client& client, const Record& r, const Place& at) {
 
 bool ClientRules::open_session(Client& client, const Id& id, const Place& at) {
   if (sessions_.size() >= kMaxSessions + kMaxClosedSessions) return fail(FindingId::kLimit, at, "sessions");
-  if (!sessions_.emplace(id, Session{client.about.client_id, false}).second)
+  if (!sessions_.emplace(id, Session{client.about.client_id, std::nullopt}).second)
     return fail(FindingId::kSessionShared, at, "opened twice: session " + hex_text(id));
+  client.sessions.insert(id);
   client.unopened_sessions.erase(id);
   ++report_.counts.sessions;
   return true;
@@ -319,11 +321,8 @@ bool ClientRules::open_session(Client& client, const Id& id, const Place& at) {
 void ClientRules::close_session(const Id& id) {
   const auto known = sessions_.find(id);
   if (known == sessions_.end() || known->second.closed) return;
-  known->second.closed = true;
-  closed_sessions_.push_back(id);
-  if (closed_sessions_.size() <= kMaxClosedSessions) return;
-  sessions_.erase(closed_sessions_.front());
-  closed_sessions_.pop_front();
+  known->second.closed = closed_sessions_.insert(closed_sessions_.end(), id);
+  if (closed_sessions_.size() > kMaxClosedSessions) drop_session(sessions_.find(closed_sessions_.front()));
 }
 
 }  // namespace cm::audit::verify

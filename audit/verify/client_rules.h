@@ -5,10 +5,12 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <map>
+#include <optional>
+#include <set>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "audit/payload.h"
@@ -49,6 +51,9 @@ class ClientRules {
   // writer_started: a new writer serves nobody before the clients came back to it. When it may still be the same writer
   // (a boot frame written because the TPM was reset under it), clients stay attached and may come back all the same.
   void writer_started(bool maybe_the_same);
+  // conclude: the whole log was read. What cannot be decided is said only now: everything else must still be checked,
+  // or one byte changed in an attach frame would turn "tampered" into "cannot decide".
+  void conclude();
 
  private:
   struct Open {
@@ -65,22 +70,22 @@ class ClientRules {
   struct Client {
     ClientAttach about;
     uint64_t attached_ns = 0;
-    bool attached = false;                  // to the present writer
-    bool may_return = false;                // the present writer may be another than the one it attached to
+    uint64_t since = 0;                     // value of starts_ when it attached or came back
     bool cut_off = false;                   // one of its rings was
     std::map<uint32_t, Ring> rings;         // those that carried records
     std::map<Id, Place> unopened_sessions;  // used before their opening was seen, with the first use
+    std::set<Id> sessions;                  // those of sessions_ that it opened
   };
   struct Session {
     Id client{};
-    bool closed = false;
-  };
-  struct IdHash {
-    size_t operator()(const Id& id) const;
+    std::optional<std::list<Id>::iterator> closed;  // where it stands in closed_sessions_
   };
 
   Client* find(const FramePlace& place, const Id& id, bool must_be_attached);
   Client* owner_of(uint32_t ring_id);
+  // attached: to the present writer. may_return: the present writer may be another than the one it attached to.
+  bool attached(const Client& client) const { return client.since >= new_writer_; }
+  bool may_return(const Client& client) const { return client.since < starts_; }
   bool open_entries_named(const Client& client, const FramePlace& place, const ClientLost& p);
   bool ring_allocation_sound(const FramePlace& place, const ClientAttach& p);
   bool ring(const FrameView& frame, const FramePlace& place, const RingMark& mark, size_t first_index);
@@ -90,6 +95,7 @@ class ClientRules {
   bool session(Client& client, const Record& r, const Place& at);
   bool open_session(Client& client, const Id& id, const Place& at);
   void close_session(const Id& id);
+  void drop_session(std::map<Id, Session>::iterator session);
   void forget(std::map<Id, Client>::iterator client);
   bool sessions_resolved(const Client& client);
   bool fail(FindingId id, Place place, std::string detail);
@@ -98,8 +104,12 @@ class ClientRules {
   std::map<Id, Client> clients_;
   std::map<uint32_t, Id> owners_;  // first ring id -> client
   uint64_t next_ring_id_ = 0;
-  std::unordered_map<Id, Session, IdHash> sessions_;
-  std::deque<Id> closed_sessions_;
+  uint64_t starts_ = 0;      // of writers
+  uint64_t new_writer_ = 0;  // value of starts_ at the last one that cannot be the writer before it
+  // Ordered, not hashed: the log chooses the ids, and no choice of them makes the look-up slow.
+  std::map<Id, Session> sessions_;
+  std::list<Id> closed_sessions_;                            // the one closed first is the first
+  std::optional<std::pair<Place, uint32_t>> unknown_seals_;  // the first client that announced some, and their kind
 };
 
 }  // namespace cm::audit::verify

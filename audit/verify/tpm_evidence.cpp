@@ -99,8 +99,13 @@ void TpmEvidence::frame(FrameType type) {
 void TpmEvidence::frame_extended(const FrameView& frame, const Digest& head) {
   pcr_ = extended_value(pcr_, head);
   extended_.push_back({frame.header.frame_seq, frame.header.first_record + frame.header.record_count, head, pcr_});
-  if (extended_.size() <= kMaxFramesToAnchor) return;
+  extended_values_.insert(pcr_);
+  if (extended_.size() > kMaxFramesToAnchor) forget_oldest();
+}
+
+void TpmEvidence::forget_oldest() {
   base_pcr_ = extended_.front().pcr;
+  extended_values_.erase(extended_values_.find(base_pcr_));
   extended_.pop_front();
 }
 
@@ -129,7 +134,8 @@ bool TpmEvidence::tpm_at_start(const Place& at, const Start& p, bool reset) {
 // counter_at_start: a counter ahead of the log means anchors that the log does not show. Two innocent causes are told
 // apart. A writer stopped between its increment and its anchor frame leaves the counter one ahead; the next anchor uses
 // that value or the one after it; with a PCR that is explained no frame can be missing. And an orderly counter of a
-// chip jumps after an unclean shutdown (Part 1, 37.2.4), which cannot be told from missing anchors.
+// chip jumps after an unclean shutdown (Part 1, 37.2.4), which cannot be told from missing anchors. Whether the clock
+// is safe again says nothing: it is, about 70 minutes after the start of the TPM, whenever the writer was started.
 bool TpmEvidence::counter_at_start(const Place& at, const Start& p, bool reset) {
   if (p.nv_value == nv_value_) return true;
   const std::string detail = fmt::format("{} after {}", p.nv_value, nv_value_);
@@ -138,7 +144,7 @@ bool TpmEvidence::counter_at_start(const Place& at, const Start& p, bool reset) 
     report_.add(FindingId::kAnchorLost, at, detail);
     return true;
   }
-  if (reset && tpm_.kind == kKindDevice && p.tpm.clock_safe == 0 && p.nv_value > nv_value_) {
+  if (reset && tpm_.kind == kKindDevice && !clean_ && p.nv_value > nv_value_) {
     report_.add(FindingId::kNvJump, at, detail);
     nv_value_ = p.nv_value;
     return true;
@@ -153,8 +159,7 @@ bool TpmEvidence::counter_continues(uint64_t value) const {
 
 // value_explained: a writer may find the PCR one or more extends behind the log and catch up.
 bool TpmEvidence::value_explained(const Digest& pcr) const {
-  return pcr == base_pcr_ ||
-         std::any_of(extended_.begin(), extended_.end(), [&](const Extended& e) { return e.pcr == pcr; });
+  return pcr == base_pcr_ || extended_values_.contains(pcr);
 }
 
 void TpmEvidence::start(const FramePlace& place, const Start& p) {
@@ -168,6 +173,7 @@ void TpmEvidence::start(const FramePlace& place, const Start& p) {
   if (!counter_at_start(at, p, reset)) return;
   if (reset) {
     extended_.clear();
+    extended_values_.clear();
     base_pcr_ = pcr_ = p.pcr_value;
   }
   tpm_ = p.tpm;
@@ -189,17 +195,17 @@ void TpmEvidence::unexplained_extend(const FramePlace& place, const UnexplainedE
 }
 
 const TpmEvidence::Extended* TpmEvidence::anchored_frame(const Place& at, const Anchor& p) {
-  const auto it = std::find_if(extended_.rbegin(), extended_.rend(),
-                               [&](const Extended& e) { return e.frame_seq == p.anchored_seq; });
-  if (it == extended_.rend()) {
+  const uint64_t first = extended_.empty() ? 0 : extended_.front().frame_seq;
+  if (p.anchored_seq < first || p.anchored_seq - first >= extended_.size()) {
     fail(FindingId::kAnchorPosition, at, fmt::format("frame {}", p.anchored_seq));
     return nullptr;
   }
-  if (it->head != p.anchored_head) {
+  const Extended& extended = extended_[static_cast<size_t>(p.anchored_seq - first)];
+  if (extended.head != p.anchored_head) {
     fail(FindingId::kAnchorPosition, at, fmt::format("head of frame {}", p.anchored_seq));
     return nullptr;
   }
-  return &*it;
+  return &extended;
 }
 
 bool TpmEvidence::signature_sound(const Place& at, const Bytes& attest, const Bytes& signature, const char* what) {
@@ -291,10 +297,7 @@ void TpmEvidence::anchor(const FrameView& frame, const FramePlace& place, const 
     report_.proof = Proof{extended->records,          p.anchored_seq,      clock.clock_ms,
                           clock.reset_count,          clock.restart_count, clock.safe,
                           frame.header.writer_time_ns};
-  while (extended_.front().frame_seq < p.anchored_seq) {
-    base_pcr_ = extended_.front().pcr;
-    extended_.pop_front();
-  }
+  while (extended_.front().frame_seq < p.anchored_seq) forget_oldest();
 }
 
 }  // namespace cm::audit::verify

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 
 #include "audit/payload.h"
 #include "audit/verify/client_rules.h"
@@ -34,6 +35,8 @@ class TpmEvidence {
   // covers: whether the newest anchor proves the frame and all before it.
   bool covers(uint64_t frame_seq) const { return anchored_seq_ && *anchored_seq_ >= frame_seq; }
   uint32_t reset_count() const { return tpm_.reset_count; }
+  // counter: value of the newest anchor, that of genesis before the first.
+  uint64_t counter() const { return nv_value_; }
   // closed: called when an anchor covers an end frame: a TPM reset after it loses nothing.
   void closed() { clean_ = true; }
 
@@ -55,6 +58,7 @@ class TpmEvidence {
   bool counter_at_start(const Place& at, const Start& p, bool reset);
   bool counter_continues(uint64_t value) const;
   bool value_explained(const Digest& pcr) const;
+  void forget_oldest();
   bool attest_sound(const Place& at, const Anchor& p, const Digest& binding, Attested& out);
   bool signature_sound(const Place& at, const Bytes& attest, const Bytes& signature, const char* what);
   bool common_sound(const Place& at, const TpmAttest& attest, const Digest& binding, const char* what);
@@ -74,7 +78,8 @@ class TpmEvidence {
   // that one included.
   Digest pcr_{};
   Digest base_pcr_{};
-  std::deque<Extended> extended_;
+  std::deque<Extended> extended_;          // frame numbers without a gap
+  std::multiset<Digest> extended_values_;  // pcr of each: a log may be full of start frames that ask for one
   std::optional<uint64_t> anchored_seq_;
   Digest previous_attest_{};
   TpmIdentity tpm_{};      // as last recorded or attested

@@ -2,6 +2,9 @@
 // rules_test.cpp: further ways to break the rules that a single finding covers; findings_test.cpp has one of each.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
+#include "audit/verify/client_rules.h"
 #include "tests/audit/support/log_builder.h"
 
 namespace cm::audit::test {
@@ -169,6 +172,86 @@ TEST(rules, session_of_a_lost_client_may_lack_its_opening) {
     EXPECT_TRUE(r.has(FindingId::kSessionUnproved)) << ids(r);
     EXPECT_EQ(r.fatal, 0u) << ids(r);
   }
+}
+
+// Ids of sessions that were closed are remembered for a while, but not beyond their client: a client that opens the
+// same id later must not lose its session when the first one's memory ends.
+TEST(rules, session_of_another_client_is_not_closed_by_the_memory_of_the_first) {
+  const auto session = [](const LogBuilder& log, uint32_t number) {
+    auto id = log.session_id(0x33);
+    std::memcpy(id.data(), &number, sizeof number);
+    return id;
+  };
+  PlainLog p = open_log();
+  const auto open_and_close = [&](uint32_t first, uint32_t count, bool close) {
+    std::vector<Record> records;
+    Ring& ring = p.client.rings[1];
+    for (uint32_t i = first; i < first + count; ++i) {
+      records.push_back(ring.entry(EventId::kSessionOpen));
+      records.push_back(ring.exit(EventId::kSessionOpen, session(p.log, i)));
+      if (!close) continue;
+      const auto closing = ring.call(EventId::kSessionClose, session(p.log, i));
+      records.insert(records.end(), closing.begin(), closing.end());
+    }
+    p.log.batch(records);
+  };
+  open_and_close(0, 1, true);
+  p.log.detach(p.client);
+  p.client = p.log.attach();
+  open_and_close(0, 1, false);
+  constexpr uint32_t kBatch = 16384;
+  for (uint32_t first = 1; first <= verify::kMaxClosedSessions; first += kBatch) open_and_close(first, kBatch, true);
+  p.log.batch(p.client.rings[2].call(EventId::kRandomBytes, session(p.log, 0)));
+  p.log.detach(p.client);
+  const Report r = check(p.log);
+  EXPECT_EQ(r.fatal, 0u) << ids(r);
+}
+
+// An orderly counter jumps whenever the power was cut, however late the writer is started and the clock safe again.
+TEST(rules, counter_jump_of_a_device_is_admitted_though_its_clock_is_safe_again) {
+  PlainLog p{LogBuilder(), {}};
+  p.log.tpm.identity.kind = 2;
+  p.log.genesis();
+  p.log.tpm.reset(false);
+  p.log.tpm.identity.clock_safe = 1;
+  p.log.tpm.identity.clock_ms += 4'200'000;
+  p.log.tpm.nv_value += 100;
+  p.log.start(FrameType::kBoot);
+  const Report r = check(p.log);
+  EXPECT_EQ(verify::exit_code(r), 3) << ids(r);
+  EXPECT_TRUE(r.has(FindingId::kNvJump)) << ids(r);
+}
+
+// Nothing that costs the maker of a log one frame may cost the verifier a walk over all that came before. At a cost in
+// the square of their number these frames would take minutes.
+TEST(rules, many_starts_and_clients_are_verified) {
+  constexpr int kFrames = 20000;
+  LogBuilder log;
+  log.genesis();
+  std::vector<TestClient> clients;
+  for (int i = 0; i < kFrames; ++i)
+    clients.push_back(log.attach(1, [&](ClientAttach& a) {
+      std::memcpy(a.client_id.data(), &i, sizeof i);
+      a.client_id[15] = 1;
+    }));
+  Ring& ring = clients[0].rings[1];
+  for (uint32_t batch = 0; batch < 10; ++batch) {
+    std::vector<Record> records;
+    for (uint32_t i = 0; i < kFrames; ++i) {
+      auto id = log.session_id(0x44);
+      const uint32_t number = batch * kFrames + i;
+      std::memcpy(id.data(), &number, sizeof number);
+      records.push_back(ring.entry(EventId::kSessionOpen));
+      records.push_back(ring.exit(EventId::kSessionOpen, id));
+    }
+    log.batch(records);
+  }
+  for (int i = 1; i < kFrames; ++i) log.detach(clients[static_cast<size_t>(i)]);
+  for (int i = 0; i < kFrames; ++i) log.start(FrameType::kRecovery);
+  const Report r = check(log);
+  EXPECT_EQ(verify::exit_code(r), 3) << ids(r);
+  EXPECT_EQ(r.fatal, 0u) << ids(r);
+  EXPECT_EQ(r.counts.sessions, 10u * kFrames);
 }
 
 // A reset after a clean end must not hide a counter that went on.
