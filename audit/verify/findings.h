@@ -71,6 +71,8 @@ enum class FindingId : uint8_t {
   kTscOrder,
   kNvName,
   kNvValue,
+  kNvBehind,
+  kNvBeyond,
   // Intact but incomplete.
   kNoTrustRoot,
   kAkOnly,
@@ -87,6 +89,7 @@ enum class FindingId : uint8_t {
   kRecordTime,
   kOpenAtDetach,
   kSessionUnproved,
+  kNvPending,
   // Worth knowing; nothing is missing.
   kSoftwareAnchor,
   kNoIsolation,
@@ -187,6 +190,10 @@ constexpr FindingRow kFindings[] = {
     {FindingId::kNvName, kExitTampered, "nv-name", "the certified counter is not the enrolled one"},
     {FindingId::kNvValue, kExitTampered, "nv-value",
      "the TPM counter does not continue where this log left it: anchors are missing or were made elsewhere"},
+    {FindingId::kNvBehind, kExitTampered, "nv-behind",
+     "the TPM counter given by --nv-value is ahead of the log's last anchor: at least one anchor is missing"},
+    {FindingId::kNvBeyond, kExitTampered, "nv-beyond",
+     "the log's last anchor has a value that the TPM counter given by --nv-value has not reached"},
 
     {FindingId::kNoTrustRoot, kExitIncomplete, "no-trust-root",
      "no trust root was given: the log was held only against its own claims"},
@@ -214,6 +221,10 @@ constexpr FindingRow kFindings[] = {
     {FindingId::kOpenAtDetach, kExitIncomplete, "open-at-detach", "a client said goodbye while calls were open"},
     {FindingId::kSessionUnproved, kExitIncomplete, "session-unproved",
      "a client was lost before the opening of a session it used was recorded: that it opened it cannot be shown"},
+    {FindingId::kNvPending, kExitIncomplete, "nv-pending",
+     "the TPM counter given by --nv-value is one ahead of a log that has not ended: an anchor is being made, was lost "
+     "or "
+     "was cut off"},
 
     {FindingId::kSoftwareAnchor, kExitVerified, "software-anchor", "software anchor: no hardware claim"},
     {FindingId::kNoIsolation, kExitVerified, "no-isolation",

@@ -20,6 +20,7 @@ struct VerifyArguments {
   std::string enrolment_file;
   std::string ak_file;
   std::string head;
+  std::optional<uint64_t> nv_value;
   bool json = false;
 };
 
@@ -45,6 +46,7 @@ int run_verify(const VerifyArguments& arguments) {
     options.head.emplace();
     std::copy(head->begin(), head->end(), options.head->begin());
   }
+  options.nv_value = arguments.nv_value;
   Report report;
   DirectorySource source;
   if (load_trust(arguments.enrolment_file, arguments.ak_file, options.trust, report) &&
@@ -65,7 +67,8 @@ int run_show(ShowArguments arguments) {
   DirectorySource source;
   const bool readable = source.open(arguments.directory, report);
   for (const Finding& f : report.findings)
-    fmt::print(stderr, "cryptomod-audit: {} {}{}\n", finding_row(f.id).text, describe(f.place), f.detail);
+    fmt::print(stderr, "cryptomod-audit: {} {}{}\n", finding_row(f.id).text, describe(f.place),
+               printable_text(f.detail));
   if (!readable) return kExitUndecided;
   arguments.options.lane = best_sha256_lane();
   const int code = show_log(source, arguments.options, [](std::string_view text) {
@@ -82,6 +85,8 @@ void define_verify(CLI::App& app, VerifyArguments& arguments) {
   app.add_option("--ak", arguments.ak_file, "attestation public key (TPMT_PUBLIC or PEM); pins no history")
       ->excludes(enrolment);
   app.add_option("--head", arguments.head, "head of a frame the log must contain, 64 hexadecimal digits");
+  app.add_option("--nv-value", arguments.nv_value,
+                 "value of the log's TPM counter, read by you: no anchor may be missing up to it");
   app.add_flag("--json", arguments.json, "print the verdict as JSON");
   app.footer("Exit codes: 0 verified, 1 tampered, 2 cannot decide, 3 intact but incomplete, 64 usage.");
 }

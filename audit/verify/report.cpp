@@ -102,6 +102,10 @@ nlohmann::json place_json(const Place& place) {
   return out;
 }
 
+nlohmann::json optional_json(const std::optional<uint64_t>& value) {
+  return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
+}
+
 nlohmann::json finding_json(const Finding& finding) {
   const FindingRow& row = finding_row(finding.id);
   nlohmann::json out = {{"id", row.name}, {"exit", row.exit_code}, {"text", row.text}, {"count", finding.count}};
@@ -125,10 +129,23 @@ nlohmann::json proof_json(const Report& r) {
   return out;
 }
 
+std::string escaped(std::string_view text, std::string_view also) {
+  std::string out;
+  for (const char c : text) {
+    if (c < ' ' || c > '~')
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    else if (also.find(c) != std::string_view::npos)
+      out += {'\\', c};
+    else
+      out.push_back(c);
+  }
+  return out;
+}
+
 std::string finding_line(const Finding& finding) {
   const FindingRow& row = finding_row(finding.id);
   std::string line = fmt::format("  {} {}: {}", row.exit_code, row.name, row.text);
-  if (!finding.detail.empty()) line += fmt::format(" [{}]", finding.detail);
+  if (!finding.detail.empty()) line += fmt::format(" [{}]", printable_text(finding.detail));
   if (const std::string where = describe(finding.place); !where.empty()) line += "\n      at " + where;
   if (finding.count > 1) line += fmt::format("\n      and {} more", finding.count - 1);
   return line + "\n";
@@ -195,7 +212,8 @@ std::string frame_type_text(uint16_t type) {
 }
 
 std::string describe(const Place& place) {
-  std::string out = place.segment;
+  // Without a frame this is the name of a file that anybody may have put there.
+  std::string out = place.frame || place.segment.empty() ? place.segment : quoted_text(place.segment);
   if (!place.segment.empty() && place.frame) out += fmt::format(" offset {}", place.offset);
   if (place.frame) out += fmt::format(", frame {}", *place.frame);
   if (place.record)
@@ -203,6 +221,9 @@ std::string describe(const Place& place) {
                        place.record->ring_seq, event_text(place.record->event_id));
   return out;
 }
+
+std::string printable_text(std::string_view text) { return escaped(text, "\\"); }
+std::string quoted_text(std::string_view text) { return "\"" + escaped(text, "\\\"") + "\""; }
 
 std::string to_text(const Report& r) {
   const int code = exit_code(r);
@@ -214,6 +235,7 @@ std::string to_text(const Report& r) {
   if (code == kExitTampered) out += "Before that place: ";
   out += statement(r) + "\n";
   if (!r.log_id.empty()) out += fmt::format("log {}, {} TPM, head {}\n", r.log_id, r.tpm_kind, r.head);
+  if (r.nv_value) out += fmt::format("TPM counter of the last anchor: {}\n", *r.nv_value);
   out += fmt::format("{} segments, {} bytes, {} frames, {} records, {} clients, {} sessions, {} anchors\n",
                      r.counts.segments, r.counts.bytes, r.counts.frames, r.counts.records, r.counts.clients,
                      r.counts.sessions, r.counts.anchors);
@@ -236,6 +258,8 @@ std::string to_json(const Report& r) {
   out["log_id"] = r.log_id;
   out["head"] = r.head;
   out["tpm_kind"] = r.tpm_kind;
+  out["nv_value"] = optional_json(r.nv_value);
+  out["nv_value_given"] = optional_json(r.nv_value_given);
   out["tail_records"] = tail_records(r);
   out["findings"] = nlohmann::json::array();
   for (const Finding& f : r.findings) out["findings"].push_back(finding_json(f));
@@ -244,7 +268,7 @@ std::string to_json(const Report& r) {
   out["counts"] = {{"segments", r.counts.segments}, {"bytes", r.counts.bytes},          {"frames", r.counts.frames},
                    {"records", r.counts.records},   {"clients", r.counts.clients},      {"sessions", r.counts.sessions},
                    {"anchors", r.counts.anchors},   {"signatures", r.counts.signatures}};
-  return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return out.dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace cm::audit::verify

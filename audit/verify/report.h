@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "audit/frame.h"
@@ -77,6 +78,8 @@ struct Report {
   bool complete = false;  // every byte up to the end was read
   bool head_given = false;
   bool head_found = false;
+  std::optional<uint64_t> nv_value;        // of the last anchor, or of genesis
+  std::optional<uint64_t> nv_value_given;  // by --nv-value
   std::optional<Proof> proof;
   Counts counts;
   uint64_t fatal = 0;             // findings of code 1 or 2
@@ -99,6 +102,10 @@ std::string describe(const Place& place);
 // Formatting shared with show.
 std::string utc_text(uint64_t time_ns);  // 2026-11-21T20:50:00.123456789Z
 std::string event_text(uint32_t event_id);
+// printable_text: text that somebody else chose, safe for a terminal and on one line: everything but printable ASCII is
+// escaped, and the backslash. quoted_text: the same in quotes, those within escaped too.
+std::string printable_text(std::string_view text);
+std::string quoted_text(std::string_view text);
 std::string frame_type_text(uint16_t type);
 template <class Bytes>
 std::string hex_text(const Bytes& bytes) {

@@ -23,36 +23,24 @@ std::string result_text(uint32_t return_code) {
   return row != nullptr ? row->name : fmt::format("{}", rc);
 }
 
-// quoted: text that a client chose, safe for a terminal.
-std::string quoted(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c >= ' ' && c <= '~')
-      out.push_back(c);
-    else
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-  }
-  return "\"" + out + "\"";
-}
-
 std::string tpm_text(const TpmIdentity& t) {
   return fmt::format("{} TPM, reset {}, restart {}, clock {} ms{}", t.kind == 1 ? "software" : "device", t.reset_count,
                      t.restart_count, t.clock_ms, t.clock_safe != 0 ? "" : " (not safe)");
 }
 
 std::string about(const Genesis& p) {
-  return fmt::format("writer {} uid {}, {}, PCR {}, counter {:#x} at {}", quoted(p.writer_version), p.writer_uid,
+  return fmt::format("writer {} uid {}, {}, PCR {}, counter {:#x} at {}", quoted_text(p.writer_version), p.writer_uid,
                      tpm_text(p.tpm), p.pcr_index, p.nv_index, p.nv_start);
 }
 std::string about(const Start& p) {
-  return fmt::format("writer {} uid {}, {}, counter at {}, {} bytes torn", quoted(p.writer_version), p.writer_uid,
+  return fmt::format("writer {} uid {}, {}, counter at {}, {} bytes torn", quoted_text(p.writer_version), p.writer_uid,
                      tpm_text(p.tpm), p.nv_value, p.torn_bytes);
 }
 std::string about(const Clock& p) { return fmt::format("tick {} is {}", p.tsc, utc_text(p.utc_ns)); }
 std::string about(const ClientAttach& p) {
   return fmt::format("client {} {}pid {} uid {} {}, module {} {}, rings {}..{}", hex_text(p.client_id),
-                     p.reattached != 0 ? "came back, " : "", p.pid, p.uid, quoted(p.executable),
-                     quoted(p.module_version), quoted(p.lanes), p.first_ring_id,
+                     p.reattached != 0 ? "came back, " : "", p.pid, p.uid, quoted_text(p.executable),
+                     quoted_text(p.module_version), quoted_text(p.lanes), p.first_ring_id,
                      uint64_t{p.first_ring_id} + p.ring_count - 1);
 }
 std::string about(const ClientDetach& p) { return "client " + hex_text(p.client_id); }

@@ -39,6 +39,7 @@ class Verifier {
   void start(const FrameView& f, const FramePlace& place, const Start& p);
   void end(const FrameView& f, const FramePlace& place, const End& p);
   void conclude();
+  void live_counter(uint64_t live);
   void list_checks();
 
   template <class Payload>
@@ -77,6 +78,7 @@ void Verifier::run() {
       break;
   }
   report_.head_given = options_.head.has_value();
+  report_.nv_value_given = options_.nv_value;
   walk();
   if (report_.complete) conclude();
   list_checks();
@@ -315,10 +317,28 @@ void Verifier::end(const FrameView& f, const FramePlace& place, const End& p) {
 }
 
 void Verifier::conclude() {
+  clients_.conclude();
   if (state_ == State::kRunning) report_.add(FindingId::kNoEnd, Place{}, "");
   if (state_ == State::kEnded && !end_covered_) report_.add(FindingId::kEndUnanchored, Place{}, "");
   if (state_ != State::kNothing && options_.head && !report_.head_found)
     report_.add(FindingId::kHeadNotFound, Place{}, hex_text(*options_.head));
+  if (state_ == State::kNothing) return;
+  report_.nv_value = evidence_.counter();
+  if (options_.nv_value) live_counter(*options_.nv_value);
+}
+
+// live_counter: each anchor increments the counter once and nothing else does. Only a log that has not ended may be one
+// behind: its writer increments first and writes the anchor afterwards.
+void Verifier::live_counter(uint64_t live) {
+  const uint64_t last = evidence_.counter();
+  const std::string detail = fmt::format("given {}, last anchor {}", live, last);
+  if (live == last) return;
+  if (live < last)
+    fail(FindingId::kNvBeyond, Place{}, detail);
+  else if (live == last + 1 && !end_covered_)
+    report_.add(FindingId::kNvPending, Place{}, detail);
+  else
+    fail(FindingId::kNvBehind, Place{}, detail);
 }
 
 void Verifier::list_checks() {
@@ -334,11 +354,13 @@ void Verifier::list_checks() {
     yes.push_back("the genesis frame, attestation key and TPM counter against the enrolment record");
   if (report_.root == TrustRoot::kAk) yes.push_back("the attestation key against the given one");
   if (report_.head_given && report_.complete) yes.push_back("that the log contains the given head");
+  if (report_.nv_value_given && report_.complete) yes.push_back("the last anchor against the given TPM counter");
 
   if (!report_.complete) no.push_back("everything after the first finding of code 1 or 2");
   if (report_.root == TrustRoot::kNone) no.push_back("who made the log: no trust root was given");
   if (report_.root == TrustRoot::kAk) no.push_back("which history this key quoted: no enrolment record was given");
-  if (!report_.head_given) no.push_back("whether the log once went on after its last frame: no --head was given");
+  if (!report_.head_given && !report_.nv_value_given)
+    no.push_back("whether the log once went on after its last frame: neither --head nor --nv-value was given");
   no.push_back("whether the TPM is genuine hardware: no endorsement certificate was enrolled");
   no.push_back("whether the application recorded truthfully: code inside it can forge or skip its own future records");
 }

@@ -15,7 +15,8 @@ namespace cm::audit::verify {
 struct Options {
   Lane lane = Lane::kPortable;  // one that best_sha256_lane tested
   Trust trust;
-  std::optional<Digest> head;  // a head the log must contain
+  std::optional<Digest> head;        // a head the log must contain
+  std::optional<uint64_t> nv_value;  // of the log's TPM counter, read by the auditor after the log was
 };
 
 // verify_log: fills the report, which may already hold findings about the directory.

@@ -333,12 +333,13 @@ PlainLog closed_log(uint8_t key_seed) {
   return p;
 }
 
-Report check(const std::vector<Bytes>& segments, const verify::Trust& trust, const std::optional<Digest>& head) {
+Report check(const std::vector<Bytes>& segments, const verify::Trust& trust, const std::optional<Digest>& head,
+             const std::optional<uint64_t>& nv_value) {
   static const Lane lane = best_sha256_lane();
   std::vector<std::span<const uint8_t>> spans(segments.begin(), segments.end());
   verify::MemorySource source(spans);
   Report report;
-  verify::verify_log(source, {lane, trust, head}, report);
+  verify::verify_log(source, {lane, trust, head, nv_value}, report);
   return report;
 }
 

@@ -131,7 +131,7 @@ PlainLog closed_log(uint8_t key_seed = 7);
 void close_log(PlainLog& plain);
 
 Report check(const std::vector<Bytes>& segments, const verify::Trust& trust = {},
-             const std::optional<Digest>& head = std::nullopt);
+             const std::optional<Digest>& head = std::nullopt, const std::optional<uint64_t>& nv_value = std::nullopt);
 Report check(const LogBuilder& log);  // with its enrolment
 verify::Trust trust_of(const LogBuilder& log);
 // ids: the findings' names, for messages.

@@ -35,7 +35,7 @@ class Directory {
     Report report;
     verify::DirectorySource source;
     if (source.open(path_.string(), report))
-      verify::verify_log(source, {best_sha256_lane(), trust_of(log), std::nullopt}, report);
+      verify::verify_log(source, {best_sha256_lane(), trust_of(log), std::nullopt, std::nullopt}, report);
     return report;
   }
   std::string path() const { return path_.string(); }
@@ -135,7 +135,7 @@ const Scenarios kUndecided = {
     {FindingId::kIoError,
      [](Fixture& f) -> Report {
        UnreadableSource source;
-       verify::verify_log(source, {Lane::kPortable, {}, std::nullopt}, f.report);
+       verify::verify_log(source, {Lane::kPortable, {}, std::nullopt, std::nullopt}, f.report);
        return f.report;
      }},
     {FindingId::kNoSegments, [](Fixture& f) -> Report { return f.dir.check(f.closed.log); }},
@@ -327,6 +327,14 @@ const Scenarios kTrustAndAnchors = {
      [](Fixture&) -> Report { return with_recovery([](LogBuilder&, Start& s) { ++s.tpm.manufacturer; }); }},
     {FindingId::kStartPcr,
      [](Fixture&) -> Report { return with_recovery([](LogBuilder&, Start& s) { s.pcr_value[0] ^= 1; }); }},
+    {FindingId::kNvBehind,
+     [](Fixture& f) -> Report {
+       return check(f.closed.log.segments, f.trust, std::nullopt, f.closed.log.tpm.nv_value + 1);
+     }},
+    {FindingId::kNvBeyond,
+     [](Fixture& f) -> Report {
+       return check(f.closed.log.segments, f.trust, std::nullopt, f.closed.log.tpm.nv_value - 1);
+     }},
 };
 
 const Scenarios kIncompleteAndNotes = {
@@ -402,6 +410,11 @@ const Scenarios kIncompleteAndNotes = {
        f.open.log.batch(f.open.client.rings[1].call(EventId::kRandomBytes, f.open.log.session_id(0x78)));
        f.open.log.lost(f.open.client, {});
        return check(f.open.log);
+     }},
+    {FindingId::kNvPending,
+     [](Fixture& f) -> Report {
+       const LogBuilder& log = f.open.log;
+       return check(log.segments, trust_of(log), std::nullopt, log.tpm.nv_value + 1);
      }},
     {FindingId::kSoftwareAnchor, [](Fixture& f) -> Report { return check(f.open.log); }},
     {FindingId::kNoIsolation, [](Fixture&) -> Report { return with_genesis([](Genesis& g) { g.isolated = 0; }); }},

@@ -51,7 +51,7 @@ Report verdict_of(const GoldenLog& golden) {
   verify::DirectorySource source;
   const std::string enrolment = directory_of(golden).string() + ".enrolment.json";
   if (verify::load_trust(enrolment, "", trust, report) && source.open(directory_of(golden).string(), report))
-    verify::verify_log(source, {best_sha256_lane(), trust, std::nullopt}, report);
+    verify::verify_log(source, {best_sha256_lane(), trust, std::nullopt, std::nullopt}, report);
   return report;
 }
 

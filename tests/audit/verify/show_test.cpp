@@ -113,6 +113,25 @@ int run(const std::string& arguments, std::string* out = nullptr) {
   return WEXITSTATUS(pclose(pipe));
 }
 
+// A foreign file's name is its maker's; it must not write lines of the report or move the cursor.
+TEST(program, names_of_foreign_files_cannot_forge_the_report) {
+  std::string directory = (fs::temp_directory_path() / "cm-foreign-XXXXXX").string();
+  ASSERT_NE(mkdtemp(directory.data()), nullptr);
+  const std::string root = std::string(CM_SOURCE_DIR) + "/vectors/audit/";
+  for (const auto& entry : fs::directory_iterator(root + "clean")) fs::copy(entry.path(), directory);
+  std::ofstream(fs::path(directory) / "x\nverdict: verified (exit 0)\x1b[2A\"");
+  std::string text;
+  EXPECT_EQ(run("verify " + directory + " --enrolment " + root + "clean.enrolment.json", &text), 1);
+  EXPECT_EQ(text.find("\nverdict"), std::string::npos) << text;
+  EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
+  EXPECT_NE(text.find("\"x\\x0averdict: verified (exit 0)\\x1b[2A\\\"\""), std::string::npos) << text;
+  EXPECT_EQ(run("verify --json " + directory + " --enrolment " + root + "clean.enrolment.json", &text), 1);
+  EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
+  EXPECT_EQ(run("show " + directory + " 2>&1", &text), 0);
+  EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
+  fs::remove_all(directory);
+}
+
 TEST(program, exit_codes) {
   const std::string root = std::string(CM_SOURCE_DIR) + "/vectors/audit/";
   const std::string clean = root + "clean --enrolment " + root + "clean.enrolment.json";
@@ -122,6 +141,10 @@ TEST(program, exit_codes) {
   EXPECT_EQ(run("verify " + root + "clean --enrolment " + root + "eventful.enrolment.json"), 1);
   EXPECT_EQ(run("verify " + clean + " --head " + std::string(64, '0')), 1);
   EXPECT_EQ(run("verify " + clean + " --head 00"), 64);
+  EXPECT_EQ(run("verify " + clean + " --nv-value 43"), 0);
+  EXPECT_EQ(run("verify " + clean + " --nv-value 44"), 1);
+  EXPECT_EQ(run("verify " + clean + " --nv-value 42"), 1);
+  EXPECT_EQ(run("verify " + clean + " --nv-value x"), 64);
   EXPECT_EQ(run("verify " + root + "none"), 2);
   EXPECT_EQ(run("verify " + root + "clean --enrolment " + root + "none.json"), 2);
   EXPECT_EQ(run("verify " + root + "clean --ak " + root + "clean.enrolment.json"), 2);
@@ -143,6 +166,8 @@ TEST(program, json_verdict_has_its_fields) {
   EXPECT_EQ(json["exit_code"], 0);
   EXPECT_EQ(json["proved_through_record"], 8);
   EXPECT_EQ(json["tail_records"], 0);
+  EXPECT_EQ(json["nv_value"], 43);
+  EXPECT_TRUE(json["nv_value_given"].is_null());
   EXPECT_EQ(json["tpm_time"]["reset_count"], 4);
   EXPECT_EQ(json["trust_root"], "enrolment");
   EXPECT_TRUE(json["findings"].is_array());
