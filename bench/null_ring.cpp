@@ -26,7 +26,7 @@ Status detach() {
   null_info.state = AuditState::kNone;
   return Status::kOk;
 }
-Status fork_child() { return Status::kOk; }
+Status fork_child(bool) { return Status::kOk; }
 void info(AuditInfo& out) { out = null_info; }
 
 size_t last_writer_error(char* out, size_t out_size) {

@@ -18,4 +18,7 @@ bool breaks_cast(const char* cast_name, const char* lane);
 // breaks_entropy: whether the entropy source must report failure.
 bool breaks_entropy();
 
+// seals_before: how many random IVs a new key counts as drawn already.
+uint64_t seals_before();
+
 }  // namespace cm::inject

@@ -8,5 +8,6 @@ namespace cm::inject {
 FeatureMask hidden_features() { return kFeatureNone; }
 bool breaks_cast(const char*, const char*) { return false; }
 bool breaks_entropy() { return false; }
+uint64_t seals_before() { return 0; }
 
 }  // namespace cm::inject

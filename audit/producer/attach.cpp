@@ -250,12 +250,11 @@ Status detach() {
   return status;
 }
 
-Status fork_child() {
-  const bool was_attached = g_process.phase == Phase::kOpen;
+Status fork_child(bool parent_attached) {
   const pid_t parent = g_process.owner_pid != 0 ? g_process.owner_pid : getppid();
   forget_parent();
   const Status kept = event(static_cast<uint32_t>(EventId::kHealthForkChild), 0, static_cast<uint64_t>(parent), 0);
-  return was_attached ? attach_child() : kept;
+  return parent_attached ? attach_child() : kept;
 }
 
 void info(AuditInfo& out) {

@@ -6,6 +6,7 @@
 #include "audit/producer/publish.h"
 #include "audit/producer/ring_port.h"
 #include "crypto/base/check.h"
+#include "crypto/base/no_cancel.h"
 
 namespace cm::audit {
 namespace {
@@ -102,6 +103,7 @@ WaitResult home_wait_room(uint32_t stop_flags, Deadline deadline) {
 }
 
 Status event(uint32_t event_id, uint32_t return_code, uint64_t object, uint64_t detail) {
+  const NoCancel no_cancel;
   HomeResult result = home_event(event_id, return_code, object, detail);
   if (result == HomeResult::kNoRoom && g_process.attachment.load(std::memory_order_acquire) != 0) {
     const Deadline deadline = Deadline::after_ms(g_process.wait_ms.load(std::memory_order_relaxed));

@@ -9,6 +9,7 @@
 #include "audit/producer/producer_state.h"
 #include "audit/producer/publish.h"
 #include "audit/producer/ring_wait.h"
+#include "crypto/base/no_cancel.h"
 
 namespace cm::audit {
 namespace {
@@ -90,6 +91,7 @@ Status begin_on_ring(Port& port, const Call& call, Deadline deadline) {
 }
 
 [[gnu::noinline]] Status begin_slow(Port& port, const Call& call) {
+  const NoCancel no_cancel;  // a kick of the supervisor is a write(2)
   const Deadline deadline = Deadline::after_ms(g_process.wait_ms.load(std::memory_order_relaxed));
   port.place = CallPlace::kNone;
   for (;;) {
@@ -186,6 +188,7 @@ void end(Port& port, const Call& call, Status result, uint64_t detail) {
 }
 
 Status settle(Port& port) {
+  const NoCancel no_cancel;
   const Deadline deadline = Deadline::after_ms(g_process.wait_ms.load(std::memory_order_relaxed));
   WaitResult result = WaitResult::kReached;
   switch (port.place) {
@@ -210,6 +213,7 @@ Status settle(Port& port) {
 Status sync(Port& port, bool anchored, uint32_t timeout_ms) {
   const uint32_t attachment = g_process.attachment.load(std::memory_order_acquire);
   if (attachment == 0) return Status::kAudit;
+  const NoCancel no_cancel;
   const Deadline deadline = Deadline::after_ms(timeout_ms);
   // The caller chose the time, so a full disk or a silent TPM does not end the wait early.
   WaitResult result = home_wait(anchored, 0, deadline);

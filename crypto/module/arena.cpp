@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// arena.cpp: see arena.h. Called once from the library's constructor; no state changes afterwards.
+// arena.cpp: see arena.h. Called from the library's constructor and once more in each child.
 #include "crypto/module/arena.h"
 
 #include <sys/mman.h>
@@ -14,6 +14,7 @@ struct Part {
 };
 Part g_lasting;
 Part g_fleeting;
+uint8_t* g_family;
 bool g_locked;
 
 constexpr size_t kPage = 4096;
@@ -37,19 +38,25 @@ bool lock_part(const Part& part) { return mlock2(part.base, part.size, MLOCK_ONF
 
 }  // namespace
 
-Status map(size_t lasting_bytes, size_t fleeting_bytes) {
+Status map(size_t lasting_bytes, size_t fleeting_bytes, size_t family_bytes) {
   if (!map_part(g_lasting, lasting_bytes) || !map_part(g_fleeting, fleeting_bytes)) return Status::kNoMemory;
-  if (madvise(g_fleeting.base, g_fleeting.size, MADV_WIPEONFORK) != 0) return Status::kNoMemory;
+  void* family = mmap(nullptr, whole_pages(family_bytes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (family == MAP_FAILED) return Status::kNoMemory;
+  g_family = static_cast<uint8_t*>(family);
+  if (madvise(g_fleeting.base, g_fleeting.size, MADV_WIPEONFORK) != 0) return Status::kUnsupported;
+  lock();
+  return Status::kOk;
+}
+
+void lock() {
   const bool first = lock_part(g_lasting);
   const bool second = lock_part(g_fleeting);
   g_locked = first && second;
-  return Status::kOk;
 }
 
 uint8_t* lasting() { return g_lasting.base; }
 uint8_t* fleeting() { return g_fleeting.base; }
-size_t lasting_size() { return g_lasting.size; }
-size_t fleeting_size() { return g_fleeting.size; }
+uint8_t* family() { return g_family; }
 bool locked() { return g_locked; }
 
 }  // namespace cm::arena

@@ -3,8 +3,10 @@
 #include <atomic>
 
 #include "audit/producer/producer.h"
+#include "crypto/base/no_cancel.h"
 #include "crypto/module/arena.h"
 #include "crypto/module/c_abi.h"
+#include "crypto/module/fork.h"
 #include "crypto/module/fsm.h"
 #include "crypto/module/integrity.h"
 #include "crypto/module/lanes.h"
@@ -37,6 +39,7 @@ class LifeCycle {
   bool owned() const { return owned_; }
 
  private:
+  NoCancel no_cancel_;
   bool owned_;
 };
 
@@ -253,6 +256,24 @@ Status policy_body(uint32_t policy) {
 
 }  // namespace
 
+bool cm::forget_parent_call() {
+  g_life_cycle.clear(std::memory_order_relaxed);
+  return g_attached.load(std::memory_order_relaxed) != 0;
+}
+
+void cm::settle_parent_state() {
+  if (current_state() == State::kSelfTest) {
+    selftest::Report report;
+    restart();
+    static_cast<void>(full_retest(report));
+  }
+  const State state = current_state();
+  // The parent's thread that was to end every key may not have come to the last one.
+  if (state == State::kError || state == State::kZeroised) store::zeroise_all(store::ZeroiseCause::kFork);
+  const bool attached = g_attached.load(std::memory_order_relaxed) != 0;
+  if (state == State::kReady && attached && integrity_confirmed()) apply(FsmEvent::kAttached, 0);
+}
+
 CM_EXPORT cm_rc cm_init(const cm_init_params* params) {
   Gate gate(service(EventId::kInit), cm_session{0}, 0, 0);
   if (!gate.open()) return gate.refused();
@@ -267,7 +288,11 @@ CM_EXPORT cm_rc cm_shutdown(void) {
 
 CM_EXPORT cm_rc cm_status(cm_status_info* out) {
   Gate gate(service(EventId::kStatus), cm_session{0}, 0, 0);
-  if (!gate.open()) return gate.refused();
+  if (!gate.open()) {
+    // Every state has this service, so it is refused for the error state only where the module has no memory at all.
+    if (gate.refused() == CM_ERR_ERROR_STATE) static_cast<void>(status_body(out));
+    return gate.refused();
+  }
   return gate.leave(status_body(out));
 }
 

@@ -203,7 +203,7 @@ Status key_info(ThreadState& thread, cm_key handle, cm_key_attributes* out) {
           key.flags,
           key.iv_regime,
           counted ? use.state()->counter.load(std::memory_order_relaxed)
-                  : key.random_seals.load(std::memory_order_relaxed)};
+                  : use.random_seals()};
   return Status::kOk;
 }
 

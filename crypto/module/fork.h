@@ -20,7 +20,19 @@ bool fork_pending();
 // fork_raw: this is a child the handlers have not seen.
 bool fork_raw();
 
-// fork_finish: sets the child up exactly once: reset_threads, the store, the audit connection. Any thread.
-Status fork_finish(void (*reset_threads)());
+// fork_finish: sets the child up exactly once: threads, memory, store, life cycle, audit connection, state. Any thread;
+// returns when it is done. A writer that cannot be reached is not the end: the supervisor keeps trying and calls answer
+// kAudit until then.
+void fork_finish();
+
+// The parts of the set-up that belong to other files, in their order. No other thread of the child is in the module.
+// forget_parent_thread: in the handler, by the one thread that fork() leaves: it has no state yet.
+void forget_parent_thread();
+void forget_parent_threads();
+// forget_parent_call: a life-cycle call that another thread of the parent was in will not end here. Returns whether the
+// parent was attached to a writer.
+bool forget_parent_call();
+// settle_parent_state: brings the state that such a call left half way to where the child can go on.
+void settle_parent_state();
 
 }  // namespace cm

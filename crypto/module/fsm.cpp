@@ -13,6 +13,8 @@ std::atomic<uint32_t> g_state{CM_STATE_POWER_ON};
 
 State current_state() { return static_cast<State>(g_state.load(std::memory_order_acquire)); }
 
+void restart() { g_state.store(CM_STATE_POWER_ON, std::memory_order_release); }
+
 State apply(FsmEvent event, int32_t cause) {
   uint32_t from = g_state.load(std::memory_order_acquire);
   State to = State::kError;

@@ -114,4 +114,8 @@ State current_state();
 // Returns the new state. Thread-safe.
 State apply(FsmEvent event, int32_t cause);
 
+// restart: back to POWER_ON. Only in a fork child that finds SELF_TEST: the thread that ran the tests is not there, so
+// they begin anew.
+void restart();
+
 }  // namespace cm

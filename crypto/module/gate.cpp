@@ -35,6 +35,7 @@ void latch_policy(uint32_t policy) { g_policy.store(policy, std::memory_order_re
 uint32_t latched_policy() { return g_policy.load(std::memory_order_acquire); }
 void close_gate() { g_closed.store(1, std::memory_order_seq_cst); }
 void open_gate() { g_closed.store(0, std::memory_order_release); }
+bool gate_closed() { return g_closed.load(std::memory_order_acquire) != 0; }
 uint64_t reentered_calls() { return g_reentered.load(std::memory_order_relaxed); }
 
 Status Gate::permit(Status reason) {
@@ -60,7 +61,10 @@ Status Gate::admit(const ServiceRow& row, cm_session session) {
 Gate::Gate(const ServiceRow& row, cm_session session, uint64_t object, uint64_t bytes_in)
     : thread_(nullptr), refusal_(Status::kOk), call_{row.id, row.release, nullptr, object, bytes_in}, session_{} {
   ThreadState* thread = thread_state(&refusal_);
-  if (thread == nullptr) return;
+  if (thread == nullptr) {
+    if (refusal_ == Status::kReentry) g_reentered.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
   if (thread->in_gate.load(std::memory_order_relaxed) != 0) {
     g_reentered.fetch_add(1, std::memory_order_relaxed);
     refusal_ = Status::kReentry;

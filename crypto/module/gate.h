@@ -50,6 +50,7 @@ uint32_t latched_policy();
 // close_gate: no call gets in until open_gate; calls inside go on. Used by shutdown around the detach from the writer.
 void close_gate();
 void open_gate();
+bool gate_closed();
 
 uint64_t reentered_calls();
 

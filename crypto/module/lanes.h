@@ -7,6 +7,6 @@
 namespace cm {
 
 // lanes: valid in every state after the self-tests; services run only then.
-const selftest::Lanes& lanes();
+selftest::Lanes lanes();
 
 }  // namespace cm

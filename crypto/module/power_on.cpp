@@ -9,6 +9,7 @@
 
 #include "audit/producer/producer.h"
 #include "crypto/base/bytes.h"
+#include "crypto/base/no_cancel.h"
 #include "crypto/base/secret.h"
 #include "crypto/module/arena.h"
 #include "crypto/module/fork.h"
@@ -21,8 +22,11 @@
 namespace cm {
 namespace {
 
-selftest::Lanes g_lanes;
+// One word, because calls in flight read it while a re-test stores it.
+constexpr unsigned kLaneBits = 8;
+std::atomic<uint32_t> g_lanes;
 uint64_t g_load_ns;
+Status g_memory;  // outcome of set_up_memory
 
 std::atomic_flag g_failure_lock = ATOMIC_FLAG_INIT;
 FailureInfo g_failure{Status::kOk, {}};
@@ -76,32 +80,44 @@ void record_outcomes(const selftest::Report& report) {
   }
 }
 
+// set_up_memory: the states of threads come last: without them every call is refused before it touches the rest.
 Status set_up_memory() {
   const size_t first = 64 + thread_states_bytes();
-  if (const Status s = arena::map(store::lasting_bytes(), first + store::fleeting_bytes()); !succeeded(s)) return s;
-  store::init(arena::lasting(), arena::fleeting() + first);
-  if (const Status s = thread_states_init(arena::fleeting() + 64); !succeeded(s)) return s;
-  return fork_init(reinterpret_cast<uint64_t*>(arena::fleeting()));
+  if (const Status s = arena::map(store::lasting_bytes(), first + store::fleeting_bytes(), store::family_bytes());
+      !succeeded(s))
+    return s;
+  store::init(arena::lasting(), arena::fleeting() + first, arena::family());
+  if (const Status s = fork_init(reinterpret_cast<uint64_t*>(arena::fleeting())); !succeeded(s)) return s;
+  return thread_states_init(arena::fleeting() + 64);
+}
+
+void latch(const selftest::Lanes& lanes) {
+  g_lanes.store(static_cast<uint32_t>(lanes.sha256) | static_cast<uint32_t>(lanes.aes) << kLaneBits |
+                    static_cast<uint32_t>(lanes.gcm) << 2 * kLaneBits,
+                std::memory_order_relaxed);
+}
+
+Status fail_tests(Status cause) {
+  apply(FsmEvent::kTestsFailed, to_rc(cause));
+  return cause;
 }
 
 // Priority 1000: before integrity_guard.cpp, which has none and therefore comes later.
 __attribute__((constructor(1000))) void power_on() {
   const uint64_t begin = now_ns();
-  const Status memory = set_up_memory();
+  g_memory = set_up_memory();
   selftest::Report report;
-  if (succeeded(memory)) {
-    static_cast<void>(full_retest(report));
-  } else {
-    note_failure("memory", "", memory);
-    apply(FsmEvent::kTestsBegin, 0);
-    apply(FsmEvent::kTestsFailed, to_rc(memory));
-  }
+  static_cast<void>(full_retest(report));
   g_load_ns = now_ns() - begin;
 }
 
 }  // namespace
 
-const selftest::Lanes& lanes() { return g_lanes; }
+selftest::Lanes lanes() {
+  const uint32_t word = g_lanes.load(std::memory_order_relaxed);
+  return {static_cast<Lane>(word & 0xff), static_cast<Lane>(word >> kLaneBits & 0xff),
+          static_cast<Lane>(word >> 2 * kLaneBits)};
+}
 uint64_t load_to_ready_ns() { return g_load_ns; }
 
 void note_failure(const char* name, const char* lane, Status cause) {
@@ -119,7 +135,10 @@ void failure_info(FailureInfo& out) {
   out = g_failure;
 }
 
+void forget_parent_failure() { g_failure_lock.clear(std::memory_order_relaxed); }
+
 void run_self_tests(selftest::Report& report) {
+  const NoCancel no_cancel;  // the entropy tests read from the system, records may ask for the supervisor
   selftest::run_all(report, integrity_check);
   record_outcomes(report);
   if (succeeded(report.status)) return;
@@ -128,13 +147,17 @@ void run_self_tests(selftest::Report& report) {
 }
 
 Status full_retest(selftest::Report& report) {
+  const NoCancel no_cancel;
   apply(FsmEvent::kTestsBegin, 0);
-  run_self_tests(report);
-  if (!succeeded(report.status)) {
-    apply(FsmEvent::kTestsFailed, to_rc(report.status));
-    return report.status;
+  if (!succeeded(g_memory)) {
+    report = {};
+    report.status = g_memory;
+    note_failure("memory", "", g_memory);
+    return fail_tests(g_memory);
   }
-  g_lanes = selftest::choose_lanes();
+  run_self_tests(report);
+  if (!succeeded(report.status)) return fail_tests(report.status);
+  latch(selftest::choose_lanes());
   {
     const FailureLock lock;
     g_failure.cause = Status::kOk;

@@ -12,7 +12,7 @@ namespace cm {
 void run_self_tests(selftest::Report& report);
 
 // full_retest: kTestsBegin, all tests, then kTestsPassed or kTestsFailed: for re-initialisation and for leaving the
-// error state. kOk or the failure.
+// error state. kOk or the failure. A module whose memory could not be set up at load fails each time.
 Status full_retest(selftest::Report& report);
 
 // note_failure: names what failed for cm_status; the first name is kept until a full re-test passes.
@@ -23,6 +23,8 @@ struct FailureInfo {
   char name[64];
 };
 void failure_info(FailureInfo& out);
+// forget_parent_failure: in a fork child: the lock of the above may be held by a thread that is not there.
+void forget_parent_failure();
 
 uint64_t load_to_ready_ns();
 

@@ -7,6 +7,7 @@
 
 #include "audit/producer/producer.h"
 #include "crypto/base/bytes.h"
+#include "crypto/base/no_cancel.h"
 #include "crypto/base/secret.h"
 #include "crypto/entropy/entropy.h"
 #include "crypto/module/lanes.h"
@@ -15,6 +16,7 @@ namespace cm {
 namespace {
 
 Status seed(ThreadState& thread) {
+  const NoCancel no_cancel;
   SecretArray<kDrbgSeed> seed;
   if (const Status s = entropy_seed(lanes().sha256, seed.expose(), kDrbgSeed); !succeeded(s)) return s;
   Status s = Status::kOk;

@@ -84,6 +84,24 @@ class SlotTable {
     }
   }
 
+  // disown: frees every slot; the handles that were live are the parent's from now on. Only in a fork child.
+  void disown() {
+    for (uint32_t slot = 0; slot < N; ++slot) {
+      if (live_[slot].exchange(0, std::memory_order_relaxed) == 0) continue;
+      disowned_[slot].store(generation_[slot].load(std::memory_order_relaxed), std::memory_order_relaxed);
+    }
+    for (auto& used : used_) used.store(0, std::memory_order_relaxed);
+  }
+
+  // is_disowned: whether a handle that is not live comes from before a fork that found its slot in use. An older handle
+  // of such a slot, closed before that fork, is not told apart.
+  bool is_disowned(HandleKind kind, uint64_t handle) const {
+    const uint32_t slot = handle_slot(handle);
+    if (slot >= N || handle_kind(handle) != kind) return false;
+    const uint64_t last = make_handle(kind, disowned_[slot].load(std::memory_order_relaxed), slot);
+    return handle >> kSlotBits <= last >> kSlotBits && handle != make_handle(kind, 0, slot);
+  }
+
   uint32_t in_use() const {
     uint32_t count = 0;
     for (const auto& live : live_) count += live.load(std::memory_order_relaxed) != 0;
@@ -93,6 +111,7 @@ class SlotTable {
  private:
   std::atomic<uint64_t> live_[N];
   std::atomic<uint64_t> generation_[N];
+  std::atomic<uint64_t> disowned_[N];  // last generation that belongs to a parent
   std::atomic<uint64_t> used_[N / 64];
   std::atomic<uint32_t> hint_;
 };

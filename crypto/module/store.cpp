@@ -7,6 +7,7 @@
 #include "audit/producer/producer.h"
 #include "crypto/base/check.h"
 #include "crypto/base/secret.h"
+#include "selftest/inject.h"
 
 namespace cm::store {
 namespace {
@@ -19,6 +20,7 @@ SlotTable<kContextsMax> g_hmac_slots;
 
 KeyObject* g_keys;
 KeyState* g_key_states;
+SealCount* g_seal_counts;
 Session* g_sessions;
 HashContext* g_hashes;
 HmacContext* g_hmacs;
@@ -31,10 +33,16 @@ void wipe_key(uint32_t slot) {
   g_key_states[slot].counter.store(0, std::memory_order_relaxed);
 }
 
+// why_dead: of a handle that is not live.
+template <class Slots>
+Status why_dead(const Slots& slots, HandleKind kind, uint64_t handle) {
+  return slots.is_disowned(kind, handle) ? Status::kForked : Status::kHandle;
+}
+
 // lock_context: the busy flag first, then the handle again: it may have been freed and reused in between.
 template <class Slots, class Handle, class Context>
 Status lock_context(Slots& slots, HandleKind kind, Handle handle, Context* all, Context** out) {
-  if (!slots.is_live(kind, handle.v)) return Status::kHandle;
+  if (!slots.is_live(kind, handle.v)) return why_dead(slots, kind, handle.v);
   Context* context = &all[handle_slot(handle.v)];
   if (context->busy.exchange(1, std::memory_order_acquire) != 0) return Status::kBusy;
   if (!slots.is_live(kind, handle.v) || context->alive.load(std::memory_order_relaxed) == 0) {
@@ -98,7 +106,10 @@ size_t fleeting_bytes() {
          aligned(sizeof(HashContext) * kContextsMax) + aligned(sizeof(HmacContext) * kContextsMax);
 }
 
-void init(uint8_t* lasting, uint8_t* fleeting) {
+size_t family_bytes() { return sizeof(SealCount) * kKeysMax; }
+
+void init(uint8_t* lasting, uint8_t* fleeting, uint8_t* family) {
+  g_seal_counts = reinterpret_cast<SealCount*>(family);
   g_keys = reinterpret_cast<KeyObject*>(lasting);
   g_key_states = reinterpret_cast<KeyState*>(fleeting);
   fleeting += aligned(sizeof(KeyState) * kKeysMax);
@@ -127,10 +138,15 @@ KeyUse::~KeyUse() { hazard_.store(kNoHazard, std::memory_order_release); }
 KeyState* KeyUse::state() const { return &g_key_states[handle_slot(handle_)]; }
 
 Status KeyUse::take_random_seal() const {
-  if (key_->random_seals.load(std::memory_order_relaxed) >= key_->random_limit.load(std::memory_order_relaxed))
-    return Status::kExhausted;
-  key_->random_seals.fetch_add(1, std::memory_order_relaxed);
-  return Status::kOk;
+  std::atomic<uint64_t>& drawn = g_seal_counts[handle_slot(handle_)].drawn;
+  const uint64_t before = drawn.fetch_add(1, std::memory_order_relaxed) - key_->seals_before;
+  return before < kRandomIvLimit ? Status::kOk : Status::kExhausted;
+}
+
+uint64_t KeyUse::random_seals() const {
+  const uint64_t drawn = g_seal_counts[handle_slot(handle_)].drawn.load(std::memory_order_relaxed);
+  const uint64_t counted = drawn - key_->seals_before;
+  return counted < kRandomIvLimit ? counted : kRandomIvLimit;
 }
 
 Status KeyUse::take_counter(uint64_t* counter) const {
@@ -145,7 +161,7 @@ KeyObject* new_key(uint32_t* slot) {
   *slot = g_key_slots.claim();
   if (*slot == g_key_slots.kNoSlot) return nullptr;
   KeyObject* key = &g_keys[*slot];
-  key->random_limit.store(kRandomIvLimit, std::memory_order_relaxed);
+  key->seals_before = g_seal_counts[*slot].drawn.load(std::memory_order_relaxed) - inject::seals_before();
   return key;
 }
 
@@ -194,7 +210,8 @@ Status close_session(cm_session handle) {
 }
 
 Status find_session(cm_session handle, SessionView* out) {
-  if (!g_session_slots.is_live(HandleKind::kSession, handle.v)) return Status::kHandle;
+  if (!g_session_slots.is_live(HandleKind::kSession, handle.v))
+    return why_dead(g_session_slots, HandleKind::kSession, handle.v);
   const Session& session = g_sessions[handle_slot(handle.v)];
   store_le64(out->id, session.id[0].load(std::memory_order_relaxed));
   store_le64(out->id + 8, session.id[1].load(std::memory_order_relaxed));
@@ -241,21 +258,11 @@ void close_sessions() {
   }
 }
 
-void share_seal_budget() {
-  for (uint32_t slot = 0; slot < kKeysMax; ++slot) {
-    if (g_key_slots.live_handle(slot) == 0) continue;
-    KeyObject& key = g_keys[slot];
-    const uint64_t used = key.random_seals.load(std::memory_order_relaxed);
-    const uint64_t limit = key.random_limit.load(std::memory_order_relaxed);
-    if (limit > used) key.random_limit.store(used + (limit - used) / 2, std::memory_order_relaxed);
-  }
-}
-
 void forget_parent() {
   g_key_slots.drop_unpublished([](uint32_t slot) { wipe_key(slot); });
-  g_session_slots.drop_unpublished([](uint32_t) {});
-  g_hash_slots.drop_unpublished([](uint32_t) {});
-  g_hmac_slots.drop_unpublished([](uint32_t) {});
+  g_session_slots.disown();
+  g_hash_slots.disown();
+  g_hmac_slots.disown();
 }
 
 }  // namespace cm::store

@@ -32,9 +32,7 @@ struct alignas(64) KeyObject {
   uint32_t iv_regime;
   uint32_t raw_size;
   uint8_t iv_name[4];
-  std::atomic<uint64_t> random_seals;  // random IVs given out; in the lasting part so that a child keeps the count
-  std::atomic<uint64_t>
-      random_limit;  // of this process: halved on each fork, so that all processes together keep to 2^32
+  uint64_t seals_before;  // what the slot's SealCount held when the key was made
   union {
     GcmKey gcm;
     AesKey kwp;
@@ -47,6 +45,13 @@ struct alignas(64) KeyObject {
 struct alignas(64) KeyState {
   std::atomic<uint64_t> handle;   // the key it belongs to; wiped by fork
   std::atomic<uint64_t> counter;  // next counter IV
+};
+
+// SealCount: random IVs drawn with the keys of one slot since the first process of the family loaded the library. Never
+// reset and shared by the process and all its children, so the sum over all of them is exact. A slot whose key was
+// destroyed in one process while another still uses it counts for both keys there: a key may end early, never late.
+struct alignas(64) SealCount {
+  std::atomic<uint64_t> drawn;
 };
 
 struct Session {
@@ -70,7 +75,8 @@ struct HmacContext {
 
 size_t lasting_bytes();
 size_t fleeting_bytes();
-void init(uint8_t* lasting, uint8_t* fleeting);
+size_t family_bytes();
+void init(uint8_t* lasting, uint8_t* fleeting, uint8_t* family);
 
 // ---- keys
 // KeyUse: protects a key for the length of a call. slot_of_thread: 0 or 1, as one call uses at most two keys.
@@ -83,8 +89,10 @@ class KeyUse {
   // key: null when the handle is not live.
   const KeyObject* key() const { return key_; }
   KeyState* state() const;
-  // next_iv_slot: see take_random_seal and take_counter.
+  // take_random_seal: counts a random IV before it is drawn; kExhausted from the 2^32nd on, in all processes together.
   Status take_random_seal() const;
+  // random_seals: how many were counted, at most kRandomIvLimit.
+  uint64_t random_seals() const;
   Status take_counter(uint64_t* counter) const;
 
  private:
@@ -127,10 +135,8 @@ enum class ZeroiseCause : uint64_t { kShutdown = 1, kZeroise = 2, kErrorState = 
 void zeroise_all(ZeroiseCause cause);
 void close_sessions();
 
-// share_seal_budget: on both sides of a fork: each process may use half of the random IVs that were left.
-void share_seal_budget();
-
-// forget_parent: in a child: ends nothing that the child may keep, frees what was half made in other threads.
+// forget_parent: in a child: keeps the keys; ends the parent's sessions and contexts, whose handles answer kForked from
+// now on, and frees what was half made in other threads.
 void forget_parent();
 
 }  // namespace cm::store

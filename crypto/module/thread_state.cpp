@@ -9,8 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "crypto/base/no_cancel.h"
 #include "crypto/base/secret.h"
 #include "crypto/module/fork.h"
+#include "crypto/module/gate.h"
 
 namespace cm {
 namespace {
@@ -21,6 +23,24 @@ bool g_membarrier;
 std::atomic<uint32_t> g_threads_seen;  // states ever used: what scans must look at
 std::atomic<uint64_t> g_claimed[kThreadsMax / 64];
 thread_local ThreadState* t_self;
+thread_local std::atomic<uint32_t> t_in_set_up;  // 1 while this thread makes its state; read by its signal handlers
+
+// SetUp: around the making of a state: connects to the writer in a child, so it can be interrupted and cancelled.
+class SetUp {
+ public:
+  SetUp() { mark(1); }
+  ~SetUp() { mark(0); }
+  SetUp(const SetUp&) = delete;
+  SetUp& operator=(const SetUp&) = delete;
+
+ private:
+  static void mark(uint32_t value) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    t_in_set_up.store(value, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  NoCancel no_cancel_;
+};
 
 uint32_t claim_index() {
   for (uint32_t word = 0; word < kThreadsMax / 64; ++word) {
@@ -34,17 +54,27 @@ uint32_t claim_index() {
   return kThreadsMax;
 }
 
-// thread_exit: gives the thread's ring back and wipes its secrets. A child that never called finds zeros here.
+// leave_ring: inside the gate like a call, so that a shutdown waits for it before the ring's memory goes away.
+void leave_ring(ThreadState& self) {
+  self.in_gate.store(1, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (!gate_closed()) audit::port_close(self.port);
+}
+
+// thread_exit: gives the thread's ring back, wipes its secrets and ends whatever a cancelled call left open. A child of
+// a raw clone finds zeros here; one made by fork() has forgotten its parent's state.
 void thread_exit(void* state) {
   auto* self = static_cast<ThreadState*>(state);
   if (self->magic.load(std::memory_order_relaxed) != kThreadMagic) return;
-  audit::port_close(self->port);
+  leave_ring(*self);
   const uint32_t index = self->index;
-  self->magic.store(0, std::memory_order_release);
   ctr_drbg_zeroise(self->drbg);
   zeroise(self->ivs, sizeof self->ivs);
   self->iv_left = 0;
   self->port = audit::Port{};
+  self->magic.store(0, std::memory_order_release);
+  for (auto& hazard : self->hazard) hazard.store(kNoHazard, std::memory_order_release);
+  self->in_gate.store(0, std::memory_order_release);
   g_claimed[index / 64].fetch_and(~(uint64_t{1} << index % 64), std::memory_order_release);
 }
 
@@ -75,6 +105,7 @@ void pause_a_little(uint32_t& rounds) {
     __builtin_ia32_pause();
     return;
   }
+  const NoCancel no_cancel;
   const timespec nap{0, 50'000};
   nanosleep(&nap, nullptr);
 }
@@ -84,8 +115,8 @@ void pause_a_little(uint32_t& rounds) {
 size_t thread_states_bytes() { return sizeof(ThreadState) * kThreadsMax; }
 
 Status thread_states_init(uint8_t* memory) {
-  g_threads = reinterpret_cast<ThreadState*>(memory);
   if (pthread_key_create(&g_exit_key, thread_exit) != 0) return Status::kNoMemory;
+  g_threads = reinterpret_cast<ThreadState*>(memory);
   g_membarrier = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
   // Without membarrier(2) the hazards of a service would need a fence of their own; kernels since 4.14 have it.
   return g_membarrier ? Status::kOk : Status::kUnsupported;
@@ -94,18 +125,33 @@ Status thread_states_init(uint8_t* memory) {
 ThreadState* thread_state(Status* why) {
   ThreadState* self = t_self;
   if (__builtin_expect(self != nullptr && self->magic.load(std::memory_order_relaxed) == kThreadMagic, 1)) return self;
+  if (g_threads == nullptr) {
+    *why = Status::kErrorState;
+    return nullptr;
+  }
+  if (t_in_set_up.load(std::memory_order_relaxed) != 0) {
+    *why = Status::kReentry;
+    return nullptr;
+  }
+  const SetUp set_up;
   if (fork_pending()) {
-    // The first call in a child: nothing of the parent's threads exists here.
-    *why = fork_finish([] {
-      for (auto& word : g_claimed) word.store(0, std::memory_order_relaxed);
-      syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
-    });
-    if (!succeeded(*why)) return nullptr;
+    fork_finish();
   } else if (fork_raw()) {
     *why = Status::kForked;
     return nullptr;
   }
   return adopt(why);
+}
+
+void forget_parent_thread() {
+  t_self = nullptr;
+  t_in_set_up.store(0, std::memory_order_relaxed);
+  pthread_setspecific(g_exit_key, nullptr);
+}
+
+void forget_parent_threads() {
+  for (auto& word : g_claimed) word.store(0, std::memory_order_relaxed);
+  syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
 }
 
 void wait_for_key(uint32_t slot) {

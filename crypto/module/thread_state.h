@@ -35,11 +35,13 @@ struct alignas(64) ThreadState {
   uint8_t ivs[kIvBatch * kIvSize];
 };
 
-// thread_state: the calling thread's state, made on first use. Null when kThreadsMax threads have one, or in a child
-// made without the fork handlers (raw clone): then *why says kNoMemory or kForked.
+// thread_state: the calling thread's state, made on first use. Null, and *why says: kNoMemory when kThreadsMax threads
+// have one; kForked in a child made without the fork handlers (raw clone); kErrorState when the module has no memory to
+// work in; kReentry in a signal handler that interrupted the making of this thread's state.
 ThreadState* thread_state(Status* why);
 
-// thread_states_bytes: what to reserve in the fleeting part of the arena; thread_states_init: where that is.
+// thread_states_bytes: what to reserve in the fleeting part of the arena; thread_states_init: where that is. After
+// kUnsupported (no membarrier) threads have states, for the services of the error state, in which no key exists.
 size_t thread_states_bytes();
 Status thread_states_init(uint8_t* memory);
 

@@ -106,4 +106,9 @@ bool breaks_entropy() {
   return inject_env::faults.entropy || (text != nullptr && std::strcmp(text, "1") == 0);
 }
 
+uint64_t seals_before() {
+  const char* text = std::getenv("CM_TEST_SEALS_BEFORE");
+  return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
+}
+
 }  // namespace cm::inject

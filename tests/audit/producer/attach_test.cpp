@@ -152,7 +152,7 @@ TEST_F(AttachTest, a_fork_child_is_a_client_of_its_own) {
   ASSERT_EQ(do_call(port, class_b()), Status::kOk);
   const pid_t parent = getpid();
   const int verdict = in_child([&] {
-    if (fork_child() != Status::kOk) return 1;
+    if (fork_child(true) != Status::kOk) return 1;
     // The inherited port is stale: it must be opened again, not used.
     if (do_call(port, class_b()) != Status::kOk) return 2;
     if (port.head != 2) return 3;
@@ -179,7 +179,7 @@ TEST_F(AttachTest, a_fork_before_attach_keeps_the_boot_records) {
   FakeWriter writer(socket_, log_);
   ASSERT_EQ(event(0x10001, 0, 1, 0), Status::kOk);
   const int verdict = in_child([&] {
-    if (fork_child() != Status::kOk) return 1;
+    if (fork_child(false) != Status::kOk) return 1;
     if (attach(config()) != Status::kOk) return 2;
     return detach() == Status::kOk ? 0 : 3;
   });
@@ -203,7 +203,7 @@ TEST_F(AttachTest, a_fork_child_finds_the_writer_later) {
   const pid_t pid = fork();
   if (pid == 0) {
     char c = 0;
-    if (fork_child() != Status::kAudit) _exit(1);
+    if (fork_child(true) != Status::kAudit) _exit(1);
     Port port{};
     if (!succeeded(do_call(port, act_first()))) _exit(2);
     if (write(heard[1], "x", 1) != 1 || read(told[0], &c, 1) != 1) _exit(3);

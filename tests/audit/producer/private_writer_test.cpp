@@ -139,7 +139,7 @@ TEST_F(PrivateWriterTest, two_processes_share_one_private_writer) {
   ASSERT_EQ(attach(private_config()), Status::kOk) << writer_error();
   const pid_t pid = writer_pid();
   const int verdict = in_child([&] {
-    if (fork_child() != Status::kOk) return 1;
+    if (fork_child(true) != Status::kOk) return 1;
     Port port{};
     if (do_call(port, class_b()) != Status::kOk) return 2;
     return detach() == Status::kOk ? 0 : 3;

@@ -77,7 +77,7 @@ TEST_F(RealWriterTest, a_killed_writer_is_replaced_and_goes_on) {
 TEST_F(RealWriterTest, a_fork_child_shares_the_writer) {
   ASSERT_EQ(attach(real_config()), Status::kOk) << writer_error();
   const int verdict = in_child([&] {
-    if (fork_child() != Status::kOk) return 1;
+    if (fork_child(true) != Status::kOk) return 1;
     Port port{};
     if (do_call(port, class_a()) != Status::kOk) return 2;
     return detach() == Status::kOk ? 0 : 3;

@@ -164,7 +164,7 @@ TEST_F(ReleaseTableTest, a_fork_child_without_writer_does_what_the_page_says) {
     ASSERT_EQ(attach(config(kShortMs)), Status::kOk);
     writer->die();
     const int verdict = in_child([&] {
-      if (succeeded(fork_child())) return 10;
+      if (succeeded(fork_child(true))) return 10;
       Scene scene;
       const std::string seen = meet(scene, call_of(column), kShortMs);
       if (seen != cell) fprintf(stderr, "fork child, class %s: %s\n", column.c_str(), seen.c_str());
