@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -152,47 +153,71 @@ bool thread_has_ended(pid_t thread) {
   return line.empty() || (name_end != std::string::npos && line[name_end + 2] == 'Z');
 }
 
-// lone_main_thread: the child of the test below. Its worker uses the module first, its main thread ends without having
-// used it, and then a third thread joins the worker.
-int lone_main_thread(cm_key key) {
-  static std::atomic<bool> busy{false}, stop{false};
-  static std::atomic<int> worker_rc{0};
-  static cm_session session{};
-  static cm_key the_key{};
-  the_key = key;
-  static std::thread worker([] {
-    const auto big = pattern(1 << 20);
-    uint8_t digest[32];
-    if (cm_session_open(&session, CM_ROLE_USER) != CM_OK) worker_rc = 1;
-    while (!stop) {
-      busy = true;
-      const cm_rc rc = cm_hash_compute(session, CM_HASH_SHA256, digest, 32, big.data(), big.size());
-      if (rc != CM_OK) worker_rc = rc;
-    }
-  });
-  while (!busy) std::this_thread::yield();
-  static std::thread third([] {
-    for (int i = 0; i < 2000 && !thread_has_ended(getpid()); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    int failed = thread_has_ended(getpid()) ? 0 : 2;
-    uint8_t bytes[16];
-    for (int i = 0; i < 50 && failed == 0; ++i) {
-      if (cm_random_bytes(session, bytes, sizeof bytes) != CM_OK) failed = 3;
-      if (seal(session, the_key) != CM_OK) failed = 4;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    stop = true;
-    worker.join();
-    if (failed == 0 && worker_rc != 0) failed = 5;
-    if (cm_shutdown() != CM_OK && failed == 0) failed = 6;
-    _exit(failed);
-  });
-  pthread_exit(nullptr);
+constexpr auto kMoment = std::chrono::milliseconds(1);
+
+// Family: the child of the test below. All static, because the stack of the thread that forked goes away.
+struct Family {
+  std::atomic<int> ready;
+  std::atomic<bool> stop;
+  std::atomic<int> failed;
+  cm_session session;
+  cm_key key;
+};
+Family g_family;
+
+// work: a thread that is inside a call nearly all the time.
+void work() {
+  const auto big = pattern(1 << 20);
+  uint8_t digest[32];
+  for (++g_family.ready; !g_family.stop;)
+    if (cm_hash_compute(g_family.session, CM_HASH_SHA256, digest, 32, big.data(), big.size()) != CM_OK)
+      g_family.failed = 5;
+}
+
+// outlive: waits for the end of the thread that forked, then uses the module beside the workers, and ends the child.
+[[noreturn]] void outlive(std::thread* workers) {
+  for (int i = 0; i < 10'000 && !thread_has_ended(getpid()); ++i) std::this_thread::sleep_for(kMoment);
+  if (!thread_has_ended(getpid())) g_family.failed = 2;
+  uint8_t bytes[16];
+  for (int i = 0; i < 50; ++i) {
+    if (cm_random_bytes(g_family.session, bytes, sizeof bytes) != CM_OK) g_family.failed = 3;
+    if (seal(g_family.session, g_family.key) != CM_OK) g_family.failed = 4;
+    std::this_thread::sleep_for(kMoment);
+  }
+  g_family.stop = true;
+  for (int i = 0; i < 2; ++i) workers[i].join();
+  if (cm_shutdown() != CM_OK) g_family.failed = 6;
+  _exit(g_family.failed);
+}
+
+// fork_and_end: a thread that has used the module forks; in the child it ends without having used it, after others did.
+void* fork_and_end(void* result) {
+  static_cast<void>(status());
+  const pid_t pid = fork();
+  if (pid == 0) {
+    static std::thread workers[2];
+    std::thread([] {
+      if (cm_session_open(&g_family.session, CM_ROLE_USER) != CM_OK) _exit(1);
+      for (auto& worker : workers) worker = std::thread(work);
+      while (g_family.ready != 2) std::this_thread::yield();
+      outlive(workers);
+    }).detach();
+    while (g_family.ready != 2) std::this_thread::yield();
+    pthread_exit(nullptr);
+  }
+  int wait_status = 0;
+  waitpid(pid, &wait_status, 0);
+  *static_cast<int*>(result) = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 1000 + WTERMSIG(wait_status);
+  return nullptr;
 }
 
 TEST_F(ForkTest, the_end_of_the_forking_thread_leaves_the_childs_other_threads_alone) {
-  const cm_key key = import_gcm(session_, pattern(32));
-  EXPECT_EQ(run_child([&] { return lone_main_thread(key); }), 0);
+  g_family.key = import_gcm(session_, pattern(32));
+  pthread_t thread;
+  int result = -1;
+  ASSERT_EQ(pthread_create(&thread, nullptr, fork_and_end, &result), 0);
+  pthread_join(thread, nullptr);
+  EXPECT_EQ(result, 0);
 }
 
 volatile sig_atomic_t g_handler_runs;
