@@ -129,8 +129,8 @@ void info(AuditInfo& out);
 // fork_child: called once in a child process before its first call: forgets the parent's rings and connection (touching
 // neither) and, when the parent was attached, attaches this process as a client of its own with the parent's
 // configuration. parent_attached: the caller's word, because only it knows about an attach or a detach that another
-// thread of the parent had not finished. kAudit: the writer cannot be reached now; the supervisor keeps trying, and until it succeeds classes A, B
-// and C wait their bounded time and are refused.
+// thread of the parent had not finished. kAudit: the writer cannot be reached now; the supervisor keeps trying, and
+// until it succeeds classes A, B and C wait their bounded time and are refused.
 Status fork_child(bool parent_attached);
 
 }  // namespace cm::audit

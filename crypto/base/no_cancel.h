@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// no_cancel.h: keeps deferred cancellation (pthread_cancel) out of a stretch of code. libc unwinds a cancelled thread at
-// the next cancellation point, past every destructor of this module, so a stretch that can reach one and has something
-// to give back is guarded. The fast path of a service has no cancellation point and pays nothing.
+// no_cancel.h: keeps deferred cancellation (pthread_cancel) out of a stretch of code. libc unwinds a cancelled thread
+// at the next cancellation point, past every destructor of this module, so a stretch that can reach one and has
+// something to give back is guarded. The fast path of a service has no cancellation point and pays nothing.
 #pragma once
 #include <pthread.h>
 

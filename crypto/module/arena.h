@@ -2,8 +2,8 @@
 // arena.h: the memory that holds every secret of the module: two anonymous mappings between guard pages, locked when
 // the limit allows it and left out of core dumps. Keys live in the lasting part, which a forked child keeps; whatever a
 // child must not have (random generator states, IV counters, sessions, contexts) lives in the fleeting part, which the
-// kernel wipes in the child (MADV_WIPEONFORK), so that not even a raw clone(2) can repeat a nonce. A third part holds no
-// secret and is one memory for the process and all its children: counts that must not start anew in a child.
+// kernel wipes in the child (MADV_WIPEONFORK), so that not even a raw clone(2) can repeat a nonce. A third part holds
+// no secret and is one memory for the process and all its children: counts that must not start anew in a child.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -18,11 +18,16 @@
  *  - Overlap: input and output may be the same buffer (in place). Any other overlap of an output with an input or
  *    another output gives CM_ERR_OVERLAP.
  *  - Failure: after the arguments were found valid, a failing call zeroes every byte it was asked to write.
- *  - Sharing: nobody else may write to the buffers of a call, inputs included, until it returns. Text is read once to
- * be authenticated and once to be decrypted; what another thread or process puts there in between is decrypted as if it
- *    had been authenticated. Copy what comes from shared memory first.
- *  - Fork: keys stay usable in a child process. Sessions, streaming contexts, and keys with a counter IV do not:
- *    they return CM_ERR_FORKED there. Open a new session in the child.
+ *  - Sharing: nobody else may write to the buffers of a call, inputs included, until it returns. Text is read once
+ *    to be authenticated and once to be decrypted; what another thread or process puts there in between is decrypted
+ *    as if it had been authenticated. Copy what comes from shared memory first.
+ *  - Fork: keys stay usable in a child process, and the limit of 2^32 random IVs holds for all processes of the
+ *    family together. Sessions, streaming contexts, and keys with a counter IV do not stay usable: they return
+ *    CM_ERR_FORKED there. Open a new session in the child. fork() may be called while other threads are in any call;
+ *    the child's first call then brings to an end what they left half done, self-tests included. A child of a raw
+ *    clone(2) gets CM_ERR_FORKED from every call.
+ *  - Cancellation: a thread may be cancelled (pthread_cancel) when its cancellation type is deferred, the default:
+ *    the call it is in finishes first. Asynchronous cancellation is not supported.
  */
 #ifndef CRYPTOMOD_CRYPTOMOD_H
 #define CRYPTOMOD_CRYPTOMOD_H
@@ -165,11 +170,11 @@ typedef struct {
   uint32_t audit;             /* CM_AUDIT_* */
   uint32_t policy;            /* CM_POLICY_* latched */
   int32_t error;              /* the result that led to the error state, 0 when there is none */
-  char failed_test[64];       /* name of the self-test that failed, "" when none did */
+  char failed_test[64];       /* name of the self-test that failed, or "memory"; "" when none did */
   char lanes[256];            /* "aes=vaes512 gcm=vaes512 sha-256=shani", one word an algorithm */
   uint8_t module_digest[32];  /* HMAC-SHA-256 over the loaded module */
   char tpm[32];               /* "none", "software", "device" */
-  char arena[32];             /* how secrets are kept: "locked", "unlocked" */
+  char arena[32];             /* how secrets are kept in this process: "locked", "unlocked" */
   char audit_error[192];      /* why the last connection to a writer failed, "" when it did not */
   uint8_t log_id[16];         /* identity of the log, zero while not connected */
   uint64_t load_to_ready_ns;  /* integrity and self-tests, measured at load */
@@ -178,6 +183,8 @@ typedef struct {
   uint64_t refused_calls; /* calls that could not be recorded and were therefore refused */
   uint64_t reentered_calls;
 } cm_status_info;
+/* cm_status: where not even the memory for its evidence could be set up when the library was loaded, it fills *out
+ * all the same (failed_test "memory") and returns CM_ERR_ERROR_STATE; every other service is refused with that. */
 CM_EXPORT cm_rc cm_status(cm_status_info* out) CM_MUST_USE;
 
 typedef struct {
@@ -245,7 +252,8 @@ enum {
   CM_USE_VERIFY = 1u << 5,
 };
 enum {
-  CM_IV_RANDOM = 0,  /* 96-bit from the random generator; at most 2^32 seals a key (SP 800-38D 8.2.2, 8.3) */
+  CM_IV_RANDOM = 0,  /* 96-bit from the random generator; at most 2^32 seals a key, in this process, its parents
+                        and its children together (SP 800-38D 8.2.2, 8.3) */
   CM_IV_COUNTER = 1, /* 32-bit fixed name, 64-bit counter kept by the module (8.2.1); only for keys that are
                         generated inside and not exportable */
 };
@@ -287,7 +295,7 @@ typedef struct {
   uint32_t usage;
   uint32_t flags;
   uint32_t iv_regime;
-  uint64_t seals; /* IVs given out so far */
+  uint64_t seals; /* IVs given out so far; random ones by all processes together, and never fewer than there were */
 } cm_key_attributes;
 CM_EXPORT cm_rc cm_key_info(cm_session session, cm_key key, cm_key_attributes* out) CM_MUST_USE;
 

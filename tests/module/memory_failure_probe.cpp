@@ -37,8 +37,8 @@ int main(int argc, char** argv) {
   if (const int failed = check(cause, served); failed != 0) return failed;
   // A child finds the same, or the module at its end.
   return cm::test::run_child([&] {
-           cm_status_info status{};
-           status.struct_size = sizeof status;
-           return cm_status(&status) == (served ? CM_OK : CM_ERR_ERROR_STATE) ? 0 : 30;
-         });
+    cm_status_info status{};
+    status.struct_size = sizeof status;
+    return cm_status(&status) == (served ? CM_OK : CM_ERR_ERROR_STATE) ? 0 : 30;
+  });
 }
