@@ -144,6 +144,7 @@ ThreadState* thread_state(Status* why) {
 }
 
 void forget_parent_thread() {
+  if (g_threads == nullptr) return;
   t_self = nullptr;
   t_in_set_up.store(0, std::memory_order_relaxed);
   pthread_setspecific(g_exit_key, nullptr);

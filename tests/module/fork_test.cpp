@@ -302,6 +302,40 @@ TEST_F(ForkTest, a_fork_during_a_full_retest_leaves_the_child_usable) {
   tester.join();
 }
 
+// begin_anew: whatever the parent was in the middle of, the child can come to an end and to a log of its own.
+int begin_anew(const cm_init_params& params) {
+  const uint32_t state = status().state;
+  if (state == CM_STATE_OPERATIONAL || state == CM_STATE_ZEROISED) {
+    // The parent's private writer may be ending, so the goodbye may find nobody.
+    const cm_rc rc = cm_shutdown();
+    if (rc != CM_OK && rc != CM_ERR_AUDIT_PENDING) return 2;
+  } else if (state != CM_STATE_READY) {
+    return 3;
+  }
+  if (cm_init(&params) != CM_OK) return 4;
+  return cm_shutdown() == CM_OK ? 0 : 5;
+}
+
+TEST(ForkLifeCycle, a_fork_during_init_or_shutdown_leaves_the_child_usable) {
+  Directory dir;
+  const InitParams init(dir);
+  std::atomic<bool> stop{false};
+  std::thread cycle([&] {
+    while (!stop) {
+      EXPECT_EQ(cm_init(&init.params), CM_OK);
+      EXPECT_TRUE(CM_SUCCEEDED(cm_shutdown()));
+    }
+  });
+  for (int i = 0; i < 8; ++i) {
+    Directory other;
+    InitParams own(other);
+    own.params.wait_ms = 2000;
+    EXPECT_EQ(run_child([&] { return begin_anew(own.params); }), 0);
+  }
+  stop = true;
+  cycle.join();
+}
+
 // ---- what belongs to the parent
 
 TEST_F(ForkTest, a_child_has_room_for_sessions_and_contexts_of_its_own) {
