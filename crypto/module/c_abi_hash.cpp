@@ -151,14 +151,15 @@ Status hmac_final(cm_hmac hmac, Out mac) {
     return s;
   }
   const Status s = Gate::permit(context->indicator);
+  if (!succeeded(s)) {
+    store::unlock_hmac(context);
+    mac.clear();
+    return s;
+  }
   SecretArray<kSha256Size> full;
   hmac_sha256_final(context->hmac, full.expose());
   store::free_hmac(hmac, context);
-  if (succeeded(s)) {
-    std::memcpy(mac.p, full.expose(), mac.size);
-  } else {
-    mac.clear();
-  }
+  std::memcpy(mac.p, full.expose(), mac.size);
   return s;
 }
 

@@ -215,7 +215,6 @@ bool pbkdf2_takes(In password, In salt) {
 }
 
 Status key_derive(NewKey& key, In password, In salt, uint32_t iterations) {
-  if (!pbkdf2_takes(password, salt)) return Status::kLength;
   const uint32_t bits = key.params.bits;
   if (const Status s = check_params(key.params, bits, false); !succeeded(s)) return s;
   if (iterations == 0) return Status::kArgument;
@@ -312,7 +311,7 @@ CM_EXPORT cm_rc cm_key_derive_pbkdf2(cm_session session, cm_key* out, const cm_k
   NewKey key{};
   const In secret{password, password_size};
   const In random{salt, salt_size};
-  Status s = start_key(key, out, params, secret, random);
+  Status s = pbkdf2_takes(secret, random) ? start_key(key, out, params, secret, random) : Status::kLength;
   if (succeeded(s)) s = key_derive(key, secret, random, iterations);
   return leave_with_key(gate, key, s, lanes().sha256);
 }

@@ -85,15 +85,8 @@ TEST(ServiceEnd, zeroise_destroys_all_keys_before_it_waits_for_the_writer) {
   for (int i = 0; i < kKeys; ++i) import_gcm(module.user, pattern(32));
   module.stop_writer();
   const auto begin = Clock::now();
-  std::atomic<double> gone{0};
-  std::thread watcher([&] {
-    while (status().keys_in_use != 0 && seconds_since(begin) < 60) std::this_thread::yield();
-    gone = seconds_since(begin);
-  });
   EXPECT_EQ(cm_zeroise(module.officer), CM_ERR_AUDIT_PENDING);
-  const double all = seconds_since(begin);
-  watcher.join();
-  EXPECT_LT(all, 10) << "the waits share one deadline";
+  EXPECT_LT(seconds_since(begin), 10) << "the waits share one deadline";
   EXPECT_EQ(status().keys_in_use, 0U);
   EXPECT_EQ(status().state, uint32_t{CM_STATE_ZEROISED});
 }
