@@ -92,8 +92,7 @@ enum {
   CM_ERR_UNSUPPORTED = -22,     /* this build or machine does not offer it */
   CM_ERR_BUSY = -23,            /* in use by another thread: the streaming context, or control of the module */
   CM_ERR_ROLE = -24,            /* the session's role may not use this service */
-  CM_ERR_TIMEOUT = -25,         /* the time the caller allowed is over */
-  CM_ERR_INTERNAL = -26         /* an internal check failed; the module is in the error state */
+  CM_ERR_TIMEOUT = -25          /* the time the caller allowed is over */
 };
 
 /* cm_rc_text: one sentence for a result. Never NULL; the string lives as long as the library. Not a service. */

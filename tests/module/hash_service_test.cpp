@@ -119,20 +119,22 @@ TEST_F(Hash, stale_handles_do_not_disturb_the_next_owner_of_a_slot) {
     });
   const auto in = pattern(100);
   const auto expected = oracle_sha256(in);
+  // A free slot is claimed lowest first, so the same one comes back each time.
+  int wrong = 0;
   for (int i = 0; i < 3000; ++i) {
     cm_hash hash{};
-    ASSERT_EQ(cm_hash_init(session_, &hash, CM_HASH_SHA256), CM_OK);
-    ASSERT_EQ(cm_hash_update(session_, hash, in.data(), 50), CM_OK) << i;
-    ASSERT_EQ(cm_hash_update(session_, hash, in.data() + 50, 50), CM_OK) << i;
+    wrong += cm_hash_init(session_, &hash, CM_HASH_SHA256) != CM_OK;
+    wrong += cm_hash_update(session_, hash, in.data(), 50) != CM_OK;
+    wrong += cm_hash_update(session_, hash, in.data() + 50, 50) != CM_OK;
     std::vector<uint8_t> digest(32);
     stale = hash.v;
     cm_rc rc = CM_ERR_BUSY;  // now another thread may have it for the length of a call
     while (rc == CM_ERR_BUSY) rc = cm_hash_final(session_, hash, digest.data(), 32);
-    ASSERT_EQ(rc, CM_OK);
-    ASSERT_EQ(digest, expected);
+    wrong += rc != CM_OK || digest != expected;
   }
   end = true;
   for (auto& other : others) other.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST_F(Hmac, refuses_lengths_that_sha256_cannot_take) {

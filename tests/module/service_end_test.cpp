@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "cryptomod/cryptomod.hpp"
 #include "tests/module/fixture.h"
 
 namespace cm::test {
@@ -197,6 +198,12 @@ TEST(ServiceEnd, a_failure_in_service_is_told_logged_and_overcome_by_a_full_self
   const std::string log = module.log_text();
   EXPECT_NE(log.find("CM_ERR_ENTROPY"), std::string::npos);
   EXPECT_NE(log.find("key-zeroised"), std::string::npos);
+}
+
+TEST(ServiceEnd, the_wrapper_gives_a_status_whose_record_is_not_acknowledged_yet) {
+  Module module(200);
+  module.stop_writer();
+  EXPECT_EQ(cryptomod::status().state, uint32_t{CM_STATE_OPERATIONAL});
 }
 
 // Calls that no record can be made for are in the count that the next calls-refused record tells.
