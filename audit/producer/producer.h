@@ -58,11 +58,22 @@ struct Call {
   const uint8_t* session_id;  // 16 bytes or null
   uint64_t object;
   uint64_t bytes_in;
+  uint32_t interrupts = 0;  // wait_interrupts() from before the caller looked at the state of the module
 };
+
+// Deadlines of several waits that share one bound: a time of CLOCK_MONOTONIC, wait_ms from the call of wait_deadline.
+inline constexpr uint64_t kWaitMsFromNow = ~uint64_t{0};
+uint64_t wait_deadline();
+
+// interrupt_waits: ends the waits of all calls that began before it, because the module leaves its operational state
+// and nobody may have to wait for the writer before secrets are destroyed. Call it after the state was changed.
+void interrupt_waits();
+uint32_t wait_interrupts();
 
 // begin: reserves the slots of both records, publishes the entry and waits as the class demands. kOk: go on and call
 // end exactly once, before any detach. kAudit: nothing was recorded, or the wait failed (then the exit with kAudit has
-// been published): the service must not be done and end must not be called. At most wait_ms in all. Class kActFirst is
+// been published): the service must not be done and end must not be called. At most wait_ms in all, and not beyond an
+// interrupt_waits that call.interrupts does not count. Class kActFirst is
 // always kOk; where nothing can be recorded the call is counted, and settle says so.
 Status begin(Port& port, const Call& call);
 
@@ -71,15 +82,21 @@ void end(Port& port, const Call& call, Status result, uint64_t detail);
 
 // settle: for class kActFirst after end: waits until everything this port published is durable. kAuditPending when not,
 // or when the call could not be recorded. Where no writer was ever asked for (before attach, after detach) a call kept
-// in the boot buffer is settled: there is nobody to wait for.
-Status settle(Port& port);
+// in the boot buffer is settled: there is nobody to wait for. interrupt_waits ends it.
+Status settle(Port& port, uint64_t deadline_ns = kWaitMsFromNow);
 
 // sync: waits until everything this port and the process's own ring published is durable, and extended when anchored.
-// kTimeout; kAudit when not attached or when the writer contradicts itself.
-Status sync(Port& port, bool anchored, uint32_t timeout_ms);
+// kTimeout, also when an interrupt_waits comes that `interrupts` does not count; kAudit when not attached or when the
+// writer contradicts itself.
+Status sync(Port& port, bool anchored, uint32_t timeout_ms, uint32_t interrupts = wait_interrupts());
 
-// event: one record outside any call (self-test results, states, health). Thread-safe. kAudit when it cannot be kept.
-Status event(uint32_t event_id, uint32_t return_code, uint64_t object, uint64_t detail);
+// event: one record outside any call (self-test results, states, health). Thread-safe. kAudit when it cannot be kept:
+// then it is counted. deadline_ns: how long it may wait for room; 0 not at all.
+Status event(uint32_t event_id, uint32_t return_code, uint64_t object, uint64_t detail,
+             uint64_t deadline_ns = kWaitMsFromNow);
+
+// count_refused: a call that was refused before it could have a record; it is in the next calls-refused record.
+void count_refused();
 
 // port_close: gives the ring back; another thread goes on in it at the same sequence. Called when a thread ends.
 void port_close(Port& port);

@@ -62,6 +62,7 @@ struct ProcessState {
   alignas(64) std::atomic<uint32_t> attachment;  // 0 = none; also a private futex for calls that wait for one
   std::atomic<uint32_t> writer_expected;  // 1: attach or fork_child asked for a writer and detach has not ended it
   std::atomic<uint32_t> wait_ms;
+  std::atomic<uint32_t> interrupts;  // calls of interrupt_waits
 
   alignas(64) FutexLock home_lock;
   Phase phase;

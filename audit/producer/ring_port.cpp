@@ -92,7 +92,7 @@ Status begin_on_ring(Port& port, const Call& call, Deadline deadline) {
 
 [[gnu::noinline]] Status begin_slow(Port& port, const Call& call) {
   const NoCancel no_cancel;  // a kick of the supervisor is a write(2)
-  const Deadline deadline = Deadline::after_ms(g_process.wait_ms.load(std::memory_order_relaxed));
+  const Deadline deadline{wait_deadline(), call.interrupts};
   port.place = CallPlace::kNone;
   for (;;) {
     const uint32_t attachment = g_process.attachment.load(std::memory_order_acquire);
@@ -166,6 +166,14 @@ void port_close(Port& port) {
   port = Port{};
 }
 
+uint64_t wait_deadline() { return Deadline::after_ms(g_process.wait_ms.load(std::memory_order_relaxed)).at_ns; }
+
+// The waits sleep in slices of 50 ms, so they need no waking.
+void interrupt_waits() { g_process.interrupts.fetch_add(1, std::memory_order_seq_cst); }
+uint32_t wait_interrupts() { return g_process.interrupts.load(std::memory_order_seq_cst); }
+
+void count_refused() { static_cast<void>(refuse(false)); }
+
 Status begin(Port& port, const Call& call) {
   // A port that is not open has capacity 1, so it never passes the first test.
   if (ring_has_room(port, kCallRecords) && call.release == ReleaseClass::kC &&
@@ -187,9 +195,9 @@ void end(Port& port, const Call& call, Status result, uint64_t detail) {
   end_slow(port, call, result, detail);
 }
 
-Status settle(Port& port) {
+Status settle(Port& port, uint64_t deadline_ns) {
   const NoCancel no_cancel;
-  const Deadline deadline = Deadline::after_ms(g_process.wait_ms.load(std::memory_order_relaxed));
+  const Deadline deadline{deadline_ns == kWaitMsFromNow ? wait_deadline() : deadline_ns, wait_interrupts()};
   WaitResult result = WaitResult::kReached;
   switch (port.place) {
     case CallPlace::kNone:
@@ -210,11 +218,11 @@ Status settle(Port& port) {
   return result == WaitResult::kReached ? Status::kOk : Status::kAuditPending;
 }
 
-Status sync(Port& port, bool anchored, uint32_t timeout_ms) {
+Status sync(Port& port, bool anchored, uint32_t timeout_ms, uint32_t interrupts) {
   const uint32_t attachment = g_process.attachment.load(std::memory_order_acquire);
   if (attachment == 0) return Status::kAudit;
   const NoCancel no_cancel;
-  const Deadline deadline = Deadline::after_ms(timeout_ms);
+  const Deadline deadline{Deadline::after_ms(timeout_ms).at_ns, interrupts};
   // The caller chose the time, so a full disk or a silent TPM does not end the wait early.
   WaitResult result = home_wait(anchored, 0, deadline);
   if (result == WaitResult::kReached && port.attachment == attachment)

@@ -40,7 +40,6 @@ enum class [[nodiscard]] Status : int32_t {
   kBusy = CM_ERR_BUSY,
   kRole = CM_ERR_ROLE,
   kTimeout = CM_ERR_TIMEOUT,
-  kInternal = CM_ERR_INTERNAL,
 };
 
 struct StatusRow {
@@ -89,7 +88,6 @@ constexpr StatusRow kStatusTable[] = {
     {CM_ERR_BUSY, EBUSY, false, "CM_ERR_BUSY", "the context is in use by another thread"},
     {CM_ERR_ROLE, EACCES, false, "CM_ERR_ROLE", "the session's role may not use this service"},
     {CM_ERR_TIMEOUT, ETIMEDOUT, false, "CM_ERR_TIMEOUT", "the time allowed is over"},
-    {CM_ERR_INTERNAL, EIO, true, "CM_ERR_INTERNAL", "an internal check failed"},
 };
 
 constexpr const StatusRow* status_row(int32_t code) {

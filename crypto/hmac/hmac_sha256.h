@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // hmac_sha256.h: HMAC-SHA-256 (FIPS 198-1). The key object holds both midstates, so that a short message costs two
-// compressions. Immutable after hmac_sha256_key_init; contexts refer to it and must not outlive it.
+// compressions. Immutable after hmac_sha256_key_init. A context is a copy of both midstates and refers to nothing: who
+// destroys a key must end its contexts too.
 #pragma once
 #include "crypto/sha2/sha256.h"
 

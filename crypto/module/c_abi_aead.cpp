@@ -33,9 +33,11 @@ Status check_tag_size(size_t size) {
   return size >= CM_AEAD_TAG_SIZE_MIN && size <= CM_AEAD_TAG_SIZE_MAX ? Status::kOk : Status::kLength;
 }
 
-Status check_key(const store::KeyObject* key, uint32_t usage) {
+// check_key: own is the reason why the call itself is not approved, kOk for none. The reason to report, or an error.
+Status check_key(const store::KeyObject* key, uint32_t usage, Status own) {
   if (key == nullptr) return Status::kHandle;
-  return key->algorithm == CM_ALG_AES_GCM && (key->usage & usage) != 0 ? Status::kOk : Status::kUsage;
+  if (key->algorithm != CM_ALG_AES_GCM || (key->usage & usage) == 0) return Status::kUsage;
+  return Gate::permit(reason_of(own, *key));
 }
 
 // make_iv: the key's own regime. Counter: 32-bit fixed name, then the 64-bit counter, big endian (SP 800-38D 8.2.1).
@@ -67,9 +69,9 @@ Status seal_body(ThreadState& thread, cm_key key, const AeadCall& c, Out iv, siz
   if (const Status s = check_side(c, tag); !succeeded(s) || share(iv, tag)) return Status::kOverlap;
 
   const store::KeyUse use(thread, 0, key);
-  Status s = check_key(use.key(), CM_USE_SEAL);
+  const Status reason = check_key(use.key(), CM_USE_SEAL, Status::kOk);
   uint8_t nonce[CM_AEAD_IV_SIZE] = {};
-  if (succeeded(s)) s = make_iv(thread, use, nonce);
+  const Status s = succeeded(reason) ? make_iv(thread, use, nonce) : reason;
   if (!succeeded(s)) {
     c.out.clear();
     iv.clear();
@@ -78,7 +80,7 @@ Status seal_body(ThreadState& thread, cm_key key, const AeadCall& c, Out iv, siz
   }
   seal(use, c, {nonce, sizeof nonce}, tag);
   std::memcpy(iv.p, nonce, sizeof nonce);
-  return Status::kOk;
+  return reason;
 }
 
 Status seal_caller_iv_body(ThreadState& thread, cm_key key, const AeadCall& c, In iv, Out tag) {
@@ -90,15 +92,17 @@ Status seal_caller_iv_body(ThreadState& thread, cm_key key, const AeadCall& c, I
   if (const Status s = check_side(c, tag); !succeeded(s)) return s;
 
   const store::KeyUse use(thread, 0, key);
-  Status s = check_key(use.key(), CM_USE_SEAL);
+  const Status reason = check_key(use.key(), CM_USE_SEAL, Status::kNotApprovedCallerIv);
+  Status s = reason;
   if (succeeded(s) && use.key()->iv_regime == CM_IV_COUNTER) s = Status::kUsage;
+  if (succeeded(s)) s = use.take_random_seal();
   if (!succeeded(s)) {
     c.out.clear();
     tag.clear();
     return s;
   }
   seal(use, c, iv, tag);
-  return Status::kNotApprovedCallerIv;
+  return reason;
 }
 
 Status open_body(ThreadState& thread, cm_key key, const AeadCall& c, In iv, In tag) {
@@ -109,13 +113,14 @@ Status open_body(ThreadState& thread, cm_key key, const AeadCall& c, In iv, In t
   if (share(c.out, iv) || share(c.out, tag)) return Status::kOverlap;
 
   const store::KeyUse use(thread, 0, key);
-  if (const Status s = check_key(use.key(), CM_USE_OPEN); !succeeded(s)) {
+  const Status reason = check_key(use.key(), CM_USE_OPEN, Status::kOk);
+  if (!succeeded(reason)) {
     c.out.clear();
-    return s;
+    return reason;
   }
   const ct::Mask right = gcm_open(use.key()->gcm, c.out.bytes(), tag.bytes(), tag.size,
                                   {iv.bytes(), iv.size, c.aad.bytes(), c.aad.size, c.text.bytes(), c.text.size});
-  return ct::declassify(right) ? Status::kOk : Status::kAuth;
+  return ct::declassify(right) ? reason : Status::kAuth;
 }
 
 }  // namespace

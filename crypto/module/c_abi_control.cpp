@@ -76,23 +76,21 @@ bool path_fits(const char* path) {
   return path == nullptr || (path[0] != 0 && strnlen(path, kMaxPath + 1) <= kMaxPath);
 }
 
-Status check_init(const cm_init_params* p, audit::AttachConfig& config, const uint8_t* digest) {
-  if (p == nullptr) return Status::kNull;
-  if (p->struct_size != sizeof *p) return Status::kArgument;
-  const bool service_writer = p->audit_socket != nullptr;
-  const bool private_writer = p->audit_dir != nullptr;
+Status check_init(const cm_init_params& p, audit::AttachConfig& config, const uint8_t* digest) {
+  const bool service_writer = p.audit_socket != nullptr;
+  const bool private_writer = p.audit_dir != nullptr;
   if (service_writer == private_writer) return Status::kArgument;
-  for (const char* path : {p->audit_socket, p->audit_dir, p->tpm_dir, p->trust_dir, p->tcti, p->writer_path})
+  for (const char* path : {p.audit_socket, p.audit_dir, p.tpm_dir, p.trust_dir, p.tcti, p.writer_path})
     if (!path_fits(path)) return Status::kArgument;
-  config = {p->audit_socket,
-            p->audit_dir,
-            p->tpm_dir,
-            p->trust_dir,
-            p->tcti,
-            p->writer_path,
-            p->ring_records != 0 ? p->ring_records : kDefaultRingRecords,
-            p->ring_count != 0 ? p->ring_count : kDefaultRingCount,
-            p->wait_ms != 0 ? p->wait_ms : kDefaultWaitMs,
+  config = {p.audit_socket,
+            p.audit_dir,
+            p.tpm_dir,
+            p.trust_dir,
+            p.tcti,
+            p.writer_path,
+            p.ring_records != 0 ? p.ring_records : kDefaultRingRecords,
+            p.ring_count != 0 ? p.ring_count : kDefaultRingCount,
+            p.wait_ms != 0 ? p.wait_ms : kDefaultWaitMs,
             digest,
             {},
             {}};
@@ -106,8 +104,10 @@ Status check_init(const cm_init_params* p, audit::AttachConfig& config, const ui
 Status init_body(const cm_init_params* params) {
   uint8_t digest[kSha256Size];
   integrity_digest(digest);
+  cm_init_params copy{};
+  if (const Status s = abi::take_struct(params, copy); !succeeded(s)) return s;
   audit::AttachConfig config{};
-  if (const Status s = check_init(params, config, digest); !succeeded(s)) return s;
+  if (const Status s = check_init(copy, config, digest); !succeeded(s)) return s;
   const LifeCycle turn;
   if (!turn.owned()) return Status::kBusy;
   if (g_attached.load(std::memory_order_acquire) != 0) return Status::kState;
@@ -127,12 +127,6 @@ Status init_body(const cm_init_params* params) {
 
 // ---- shutdown and zeroise
 
-void destroy_all_secrets(const ThreadState& self, store::ZeroiseCause cause) {
-  wait_for_others(&self);
-  store::zeroise_all(cause);
-  zeroise_thread_secrets();
-}
-
 Status detach_writer() {
   if (g_attached.exchange(0, std::memory_order_acq_rel) == 0) return Status::kOk;
   return audit::detach();
@@ -141,8 +135,7 @@ Status detach_writer() {
 cm_rc shutdown_and_detach(Gate& gate) {
   const LifeCycle turn;
   if (!turn.owned()) return gate.leave(Status::kBusy);
-  apply(FsmEvent::kShutdown, 0);
-  destroy_all_secrets(gate.thread(), store::ZeroiseCause::kShutdown);
+  gate.settle_by(leave_service(FsmEvent::kShutdown, Status::kOk, store::ZeroiseCause::kShutdown, &gate.thread()));
   store::close_sessions();
   const ThreadState& self = gate.thread();
   const cm_rc rc = gate.leave(Status::kOk);
@@ -157,8 +150,7 @@ cm_rc shutdown_and_detach(Gate& gate) {
 Status zeroise_body(Gate& gate) {
   const LifeCycle turn;
   if (!turn.owned()) return Status::kBusy;
-  apply(FsmEvent::kZeroise, 0);
-  destroy_all_secrets(gate.thread(), store::ZeroiseCause::kZeroise);
+  gate.settle_by(leave_service(FsmEvent::kZeroise, Status::kOk, store::ZeroiseCause::kZeroise, &gate.thread()));
   return Status::kOk;
 }
 
@@ -185,6 +177,8 @@ void fill_rows(const selftest::Report& report, cm_selftest_row* rows, size_t row
 // failure changes the state (gate.leave sees to that).
 Status selftest_body(cm_selftest_row* rows, size_t rows_size, size_t* rows_count) {
   if (rows_count == nullptr || (rows == nullptr && rows_size != 0)) return Status::kNull;
+  if (rows_size > SIZE_MAX / sizeof *rows) return Status::kLength;
+  if (overlaps(rows, rows_size * sizeof *rows, rows_count, sizeof *rows_count)) return Status::kOverlap;
   const LifeCycle turn;
   if (!turn.owned()) return Status::kBusy;
   selftest::Report report;
@@ -209,28 +203,29 @@ const char* tpm_text(uint32_t kind) {
 Status status_body(cm_status_info* out) {
   if (out == nullptr) return Status::kNull;
   if (out->struct_size != sizeof *out) return Status::kArgument;
-  *out = {};
-  out->struct_size = sizeof *out;
-  out->state = static_cast<uint32_t>(current_state());
-  out->policy = latched_policy();
+  cm_status_info now{};
+  now.struct_size = sizeof now;
+  now.state = static_cast<uint32_t>(current_state());
+  now.policy = latched_policy();
   FailureInfo failure;
   failure_info(failure);
-  out->error = to_rc(failure.cause);
-  copy_text(out->failed_test, sizeof out->failed_test, failure.name);
-  lanes_text(out->lanes, sizeof out->lanes);
-  integrity_digest(out->module_digest);
+  now.error = to_rc(failure.cause);
+  copy_text(now.failed_test, sizeof now.failed_test, failure.name);
+  lanes_text(now.lanes, sizeof now.lanes);
+  integrity_digest(now.module_digest);
   audit::AuditInfo audit_info{};
   audit::info(audit_info);
-  out->audit = static_cast<uint32_t>(audit_info.state);
-  std::memcpy(out->log_id, audit_info.log_id, sizeof out->log_id);
-  copy_text(out->tpm, sizeof out->tpm, tpm_text(audit_info.tpm_kind));
-  copy_text(out->arena, sizeof out->arena, arena::locked() ? "locked" : "unlocked");
-  audit::last_writer_error(out->audit_error, sizeof out->audit_error);
-  out->load_to_ready_ns = load_to_ready_ns();
-  out->writer_connect_ns = audit_info.connect_ns;
-  out->keys_in_use = store::keys_in_use();
-  out->refused_calls = audit_info.refused;
-  out->reentered_calls = reentered_calls();
+  now.audit = static_cast<uint32_t>(audit_info.state);
+  std::memcpy(now.log_id, audit_info.log_id, sizeof now.log_id);
+  copy_text(now.tpm, sizeof now.tpm, tpm_text(audit_info.tpm_kind));
+  copy_text(now.arena, sizeof now.arena, arena::locked() ? "locked" : "unlocked");
+  audit::last_writer_error(now.audit_error, sizeof now.audit_error);
+  now.load_to_ready_ns = load_to_ready_ns();
+  now.writer_connect_ns = audit_info.connect_ns;
+  now.keys_in_use = store::keys_in_use();
+  now.refused_calls = audit_info.refused;
+  now.reentered_calls = reentered_calls();
+  *out = now;  // built apart: the caller's memory is written once and never read back
   return Status::kOk;
 }
 
@@ -269,7 +264,11 @@ void cm::settle_parent_state() {
   }
   const State state = current_state();
   // The parent's thread that was to end every key may not have come to the last one.
-  if (state == State::kError || state == State::kZeroised) store::zeroise_all(store::ZeroiseCause::kFork);
+  if (state == State::kError || state == State::kZeroised) {
+    store::Zeroised gone;
+    store::zeroise_all(gone);
+    store::record_zeroised(gone, store::ZeroiseCause::kFork, audit::wait_deadline());
+  }
   const bool attached = g_attached.load(std::memory_order_relaxed) != 0;
   if (state == State::kReady && attached && integrity_confirmed()) apply(FsmEvent::kAttached, 0);
 }
@@ -323,6 +322,8 @@ CM_EXPORT cm_rc cm_zeroise(cm_session session) {
 CM_EXPORT cm_rc cm_audit_sync(cm_session session, int anchored, uint32_t timeout_ms) {
   Gate gate(service(EventId::kAuditSync), session, static_cast<uint64_t>(anchored != 0), 0);
   if (!gate.open()) return gate.refused();
-  return gate.leave(timeout_ms > kMaxWaitMs ? Status::kArgument
-                                            : audit::sync(gate.thread().port, anchored != 0, timeout_ms));
+  if (timeout_ms > kMaxWaitMs) return gate.leave(Status::kArgument);
+  const Status s = audit::sync(gate.thread().port, anchored != 0, timeout_ms, gate.interrupts());
+  const Status state = gate.recheck();
+  return gate.leave(succeeded(s) || succeeded(state) ? s : state);
 }

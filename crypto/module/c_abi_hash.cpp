@@ -10,9 +10,10 @@ using namespace cm::abi;  // NOLINT(google-build-using-namespace)
 constexpr size_t kMacMin = 4;
 constexpr uint32_t kApprovedKeyBits = 112;  // SP 800-131A
 
-Status check_input(In in) {
+// check_input: before: bytes that the same computation of SHA-256 has taken already.
+Status check_input(In in, uint64_t before) {
   if (in.missing()) return Status::kNull;
-  return in.wraps() ? Status::kLength : Status::kOk;
+  return in.wraps() || !sha256_takes(before, in.size) ? Status::kLength : Status::kOk;
 }
 
 Status check_digest(Out digest, size_t capacity) {
@@ -22,20 +23,29 @@ Status check_digest(Out digest, size_t capacity) {
 
 Status check_mac_size(size_t size) { return size >= kMacMin && size <= kSha256Size ? Status::kOk : Status::kLength; }
 
+// keep: reason when a context that was just made may stay; else it ends and the result is why.
+template <class Handle>
+Status keep(Gate& gate, Status reason, Handle made, Status (*end)(Handle)) {
+  if (const Status late = gate.recheck(); !succeeded(late)) {
+    static_cast<void>(end(made));
+    return late;
+  }
+  gate.set_object(made.v);
+  return reason;
+}
+
 // ---- hash
 
 Status hash_compute(uint32_t algorithm, Out digest, size_t capacity, In in) {
   if (algorithm != CM_HASH_SHA256) return Status::kArgument;
   if (const Status s = check_digest(digest, capacity); !succeeded(s)) return s;
-  if (const Status s = check_input(in); !succeeded(s)) return s;
+  if (const Status s = check_input(in, 0); !succeeded(s)) return s;
   if (overlaps_partly(digest.p, digest.size, in.p, in.size)) return Status::kOverlap;
   sha256(lanes().sha256, digest.bytes(), in.bytes(), in.size);
   return Status::kOk;
 }
 
 Status hash_init(cm_hash* out, uint32_t algorithm) {
-  if (out == nullptr) return Status::kNull;
-  *out = cm_hash{0};
   if (algorithm != CM_HASH_SHA256) return Status::kArgument;
   store::HashContext* context = store::new_hash(out);
   if (context == nullptr) return Status::kNoMemory;
@@ -45,12 +55,12 @@ Status hash_init(cm_hash* out, uint32_t algorithm) {
 }
 
 Status hash_update(cm_hash hash, In in) {
-  if (const Status s = check_input(in); !succeeded(s)) return s;
   store::HashContext* context = nullptr;
   if (const Status s = store::lock_hash(hash, &context); !succeeded(s)) return s;
-  sha256_update(context->sha, in.bytes(), in.size);
+  const Status s = check_input(in, context->sha.size);
+  if (succeeded(s)) sha256_update(context->sha, in.bytes(), in.size);
   store::unlock_hash(context);
-  return Status::kOk;
+  return s;
 }
 
 Status hash_final(cm_hash hash, Out digest, size_t capacity) {
@@ -78,12 +88,12 @@ Status hash_free(cm_hash hash) {
 Status check_key(const store::KeyObject* key, uint32_t usage) {
   if (key == nullptr) return Status::kHandle;
   if (key->algorithm != CM_ALG_HMAC_SHA256 || (key->usage & usage) == 0) return Status::kUsage;
-  return Gate::permit(key->bits < kApprovedKeyBits ? Status::kNotApprovedShortKey : Status::kOk);
+  return Gate::permit(reason_of(key->bits < kApprovedKeyBits ? Status::kNotApprovedShortKey : Status::kOk, *key));
 }
 
 Status hmac_compute(ThreadState& thread, cm_key key, Out mac, In in) {
   if (mac.p == nullptr) return Status::kNull;
-  if (const Status s = check_input(in); !succeeded(s)) return s;
+  if (const Status s = check_input(in, kSha256Block); !succeeded(s)) return s;
   if (const Status s = check_mac_size(mac.size); !succeeded(s)) return s;
   if (overlaps_partly(mac.p, mac.size, in.p, in.size)) return Status::kOverlap;
   const store::KeyUse use(thread, 0, key);
@@ -100,7 +110,7 @@ Status hmac_compute(ThreadState& thread, cm_key key, Out mac, In in) {
 
 Status hmac_verify(ThreadState& thread, cm_key key, In mac, In in) {
   if (mac.p == nullptr) return Status::kNull;
-  if (const Status s = check_input(in); !succeeded(s)) return s;
+  if (const Status s = check_input(in, kSha256Block); !succeeded(s)) return s;
   if (const Status s = check_mac_size(mac.size); !succeeded(s)) return s;
   const store::KeyUse use(thread, 0, key);
   const Status s = check_key(use.key(), CM_USE_VERIFY);
@@ -111,12 +121,10 @@ Status hmac_verify(ThreadState& thread, cm_key key, In mac, In in) {
 }
 
 Status hmac_init_context(ThreadState& thread, cm_hmac* out, cm_key key) {
-  if (out == nullptr) return Status::kNull;
-  *out = cm_hmac{0};
   const store::KeyUse use(thread, 0, key);
   const Status s = check_key(use.key(), CM_USE_MAC);
   if (!succeeded(s)) return s;
-  store::HmacContext* context = store::new_hmac(out);
+  store::HmacContext* context = store::new_hmac(out, key);
   if (context == nullptr) return Status::kNoMemory;
   context->indicator = s;
   hmac_sha256_init(context->hmac, use.key()->hmac);
@@ -125,10 +133,10 @@ Status hmac_init_context(ThreadState& thread, cm_hmac* out, cm_key key) {
 }
 
 Status hmac_update(cm_hmac hmac, In in) {
-  if (const Status s = check_input(in); !succeeded(s)) return s;
   store::HmacContext* context = nullptr;
   if (const Status s = store::lock_hmac(hmac, &context); !succeeded(s)) return s;
-  const Status s = Gate::permit(context->indicator);
+  Status s = check_input(in, context->hmac.inner.size);
+  if (succeeded(s)) s = Gate::permit(context->indicator);
   if (succeeded(s)) hmac_sha256_update(context->hmac, in.bytes(), in.size);
   store::unlock_hmac(context);
   return s;
@@ -143,14 +151,15 @@ Status hmac_final(cm_hmac hmac, Out mac) {
     return s;
   }
   const Status s = Gate::permit(context->indicator);
+  if (!succeeded(s)) {
+    store::unlock_hmac(context);
+    mac.clear();
+    return s;
+  }
   SecretArray<kSha256Size> full;
   hmac_sha256_final(context->hmac, full.expose());
   store::free_hmac(hmac, context);
-  if (succeeded(s)) {
-    std::memcpy(mac.p, full.expose(), mac.size);
-  } else {
-    mac.clear();
-  }
+  std::memcpy(mac.p, full.expose(), mac.size);
   return s;
 }
 
@@ -174,8 +183,12 @@ CM_EXPORT cm_rc cm_hash_compute(cm_session session, uint32_t algorithm, void* di
 CM_EXPORT cm_rc cm_hash_init(cm_session session, cm_hash* out, uint32_t algorithm) {
   Gate gate(service(EventId::kHashInit), session, 0, 0);
   if (!gate.open()) return gate.refused();
-  const Status s = hash_init(out, algorithm);
-  if (succeeded(s)) gate.set_object(out->v);
+  if (out == nullptr) return gate.leave(Status::kNull);
+  *out = cm_hash{0};
+  cm_hash made{};
+  Status s = hash_init(&made, algorithm);
+  if (succeeded(s)) s = keep(gate, s, made, hash_free);
+  if (succeeded(s)) *out = made;
   return gate.leave(s, 0, lanes().sha256);
 }
 
@@ -214,8 +227,12 @@ CM_EXPORT cm_rc cm_hmac_verify(cm_session session, cm_key key, const void* mac, 
 CM_EXPORT cm_rc cm_hmac_init(cm_session session, cm_hmac* out, cm_key key) {
   Gate gate(service(EventId::kHmacInit), session, key.v, 0);
   if (!gate.open()) return gate.refused();
-  const Status s = hmac_init_context(gate.thread(), out, key);
-  if (succeeded(s)) gate.set_object(out->v);
+  if (out == nullptr) return gate.leave(Status::kNull);
+  *out = cm_hmac{0};
+  cm_hmac made{};
+  Status s = hmac_init_context(gate.thread(), &made, key);
+  if (succeeded(s)) s = keep(gate, s, made, hmac_free);
+  if (succeeded(s)) *out = made;
   return gate.leave(s, 0, lanes().sha256);
 }
 

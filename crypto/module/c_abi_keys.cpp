@@ -38,20 +38,17 @@ bool bits_fit(const AlgorithmRow& row, uint32_t bits) {
   return bits >= 8 && bits <= store::kRawKeyMax * 8 && bits % 8 == 0;
 }
 
-// check_params: everything that can be judged without the key.
-Status check_params(const cm_key_params* params, uint32_t bits, bool generated) {
-  if (params == nullptr) return Status::kNull;
-  if (params->struct_size != sizeof(cm_key_params)) return Status::kArgument;
-  const AlgorithmRow* row = algorithm_row(params->algorithm);
+// check_params: everything that can be judged without the key. params is the module's copy.
+Status check_params(const cm_key_params& params, uint32_t bits, bool generated) {
+  const AlgorithmRow* row = algorithm_row(params.algorithm);
   if (row == nullptr) return Status::kArgument;
-  if (params->bits != 0 && params->bits != bits) return Status::kLength;
+  if (params.bits != 0 && params.bits != bits) return Status::kLength;
   if (!bits_fit(*row, bits)) return Status::kLength;
-  if ((params->usage & ~row->usage) != 0 || (params->flags & ~uint32_t{CM_KEY_EXPORTABLE}) != 0)
-    return Status::kArgument;
-  if (params->iv_regime > CM_IV_COUNTER) return Status::kArgument;
-  if (params->iv_regime == CM_IV_COUNTER) {
+  if ((params.usage & ~row->usage) != 0 || (params.flags & ~uint32_t{CM_KEY_EXPORTABLE}) != 0) return Status::kArgument;
+  if (params.iv_regime > CM_IV_COUNTER) return Status::kArgument;
+  if (params.iv_regime == CM_IV_COUNTER) {
     // The counter can never repeat only when no copy of the key exists outside.
-    const bool alone = generated && (params->flags & CM_KEY_EXPORTABLE) == 0 && params->algorithm == CM_ALG_AES_GCM;
+    const bool alone = generated && (params.flags & CM_KEY_EXPORTABLE) == 0 && params.algorithm == CM_ALG_AES_GCM;
     if (!alone) return Status::kArgument;
   }
   return Status::kOk;
@@ -80,19 +77,53 @@ Status expand(KeyObject& key, const cm_key_params& params, const uint8_t* raw, s
   }
 }
 
-Status make_key(cm_key* out, const cm_key_params& params, const uint8_t* raw, size_t raw_size) {
+// NewKey: a key on its way to the caller.
+struct NewKey {
+  cm_key* out;
+  cm_key_params params;  // the module's copy
+  cm_key made;
+};
+
+// start_key: what all services that make a key begin with; a and b are their inputs. Nothing is written before every
+// input is known to lie apart from the output.
+Status start_key(NewKey& key, cm_key* out, const cm_key_params* params, In a = {}, In b = {}) {
+  if (out == nullptr || params == nullptr || a.missing() || b.missing()) return Status::kNull;
+  const Out handle{out, sizeof *out};
+  if (share(handle, In{params, sizeof *params}) || share(handle, a) || share(handle, b)) return Status::kOverlap;
+  key.out = out;
+  *out = cm_key{0};
+  return take_struct(params, key.params);
+}
+
+// make_key: indicator is kOk or the reason why the key is not approved; the key keeps it, and it is the result.
+Status make_key(NewKey& to, const uint8_t* raw, size_t raw_size, Status indicator) {
   uint32_t slot = 0;
   KeyObject* key = store::new_key(&slot);
   if (key == nullptr) return Status::kNoMemory;
-  if (const Status s = expand(*key, params, raw, raw_size); !succeeded(s)) {
+  if (const Status s = expand(*key, to.params, raw, raw_size); !succeeded(s)) {
     store::drop_key(slot);
     return s;
   }
-  *out = store::publish_key(slot);
-  return Status::kOk;
+  key->indicator = indicator;
+  to.made = store::publish_key(slot);
+  return indicator;
 }
 
-// indicator_of: whether having this key is already outside of what is approved.
+// leave_with_key: hands the key out, or destroys it when the module has left its operational state meanwhile.
+cm_rc leave_with_key(Gate& gate, const NewKey& key, Status s, Lane lane) {
+  if (succeeded(s)) {
+    if (const Status late = gate.recheck(); !succeeded(late)) {
+      static_cast<void>(store::destroy_key(key.made));
+      s = late;
+    } else {
+      *key.out = key.made;
+      gate.set_object(key.made.v);
+    }
+  }
+  return gate.leave(s, 0, lane);
+}
+
+// indicator_of: whether having this key is already outside of what is approved. An imported key has no other history.
 Status indicator_of(const cm_key_params& params, size_t raw_size) {
   const bool weak = params.algorithm == CM_ALG_HMAC_SHA256 && raw_size * 8 < kGenerateMinBits;
   return Gate::permit(weak ? Status::kNotApprovedShortKey : Status::kOk);
@@ -100,81 +131,92 @@ Status indicator_of(const cm_key_params& params, size_t raw_size) {
 
 // ---- bodies
 
-Status key_generate(ThreadState& thread, cm_key* out, const cm_key_params* params) {
-  if (out == nullptr || params == nullptr) return Status::kNull;
-  *out = cm_key{0};
-  const uint32_t bits = params->struct_size == sizeof *params ? params->bits : 0;
-  if (const Status s = check_params(params, bits, true); !succeeded(s)) return s;
+Status key_generate(ThreadState& thread, NewKey& key) {
+  const uint32_t bits = key.params.bits;
+  if (const Status s = check_params(key.params, bits, true); !succeeded(s)) return s;
   if (bits < kGenerateMinBits) return Status::kLength;
   SecretArray<store::kRawKeyMax> raw;
   if (const Status s = random_fill(thread, raw.expose(), bits / 8); !succeeded(s)) return s;
-  return make_key(out, *params, raw.expose(), bits / 8);
+  return make_key(key, raw.expose(), bits / 8, Status::kOk);
 }
 
-Status key_import(cm_key* out, const cm_key_params* params, In raw) {
-  if (out == nullptr || raw.p == nullptr) return Status::kNull;
-  *out = cm_key{0};
+// import_raw: raw is the module's copy.
+Status import_raw(NewKey& key, const uint8_t* raw, size_t raw_size) {
+  if (const Status s = check_params(key.params, static_cast<uint32_t>(raw_size * 8), false); !succeeded(s)) return s;
+  const Status indicator = indicator_of(key.params, raw_size);
+  return succeeded(indicator) ? make_key(key, raw, raw_size, indicator) : indicator;
+}
+
+Status key_import(NewKey& key, In raw) {
   if (raw.size == 0 || raw.size > store::kRawKeyMax) return Status::kLength;
-  if (const Status s = check_params(params, static_cast<uint32_t>(raw.size * 8), false); !succeeded(s)) return s;
-  const Status indicator = indicator_of(*params, raw.size);
-  if (!succeeded(indicator)) return indicator;
-  const Status s = make_key(out, *params, raw.bytes(), raw.size);
-  return succeeded(s) ? indicator : s;
+  SecretArray<store::kRawKeyMax> copy;
+  std::memcpy(copy.expose(), raw.p, raw.size);
+  return import_raw(key, copy.expose(), raw.size);
 }
 
+// check_wrapping_key: kOk, the reason why the key is not approved, or an error.
 Status check_wrapping_key(const KeyObject* key, uint32_t usage) {
   if (key == nullptr) return Status::kHandle;
-  return key->algorithm == CM_ALG_AES_KWP && (key->usage & usage) != 0 ? Status::kOk : Status::kUsage;
+  if (key->algorithm != CM_ALG_AES_KWP || (key->usage & usage) == 0) return Status::kUsage;
+  return Gate::permit(key->indicator);
 }
 
-Status key_export(ThreadState& thread, cm_key handle, cm_key wrapping_key, void* out, size_t out_capacity,
-                  size_t* out_size) {
-  if (out_size == nullptr) return Status::kNull;
-  *out_size = 0;
+// wrap_reason: what an export reports, or why it is refused: the wrapping key's reason first, then the key's own.
+Status wrap_reason(const KeyObject& key, const KeyObject* wrapping_key) {
+  const Status s = check_wrapping_key(wrapping_key, CM_USE_WRAP);
+  if (!succeeded(s)) return s;
+  return (key.flags & CM_KEY_EXPORTABLE) != 0 ? Gate::permit(reason_of(s, key)) : Status::kNotExportable;
+}
+
+// key_export: *written is the result's size, or the size needed with kBufferTooSmall.
+Status key_export(ThreadState& thread, cm_key handle, cm_key wrapping_key, Out out, size_t* written) {
   const store::KeyUse use(thread, 0, handle);
   const store::KeyUse wrapping(thread, 1, wrapping_key);
   if (use.key() == nullptr) return Status::kHandle;
-  if (const Status s = check_wrapping_key(wrapping.key(), CM_USE_WRAP); !succeeded(s)) return s;
-  if ((use.key()->flags & CM_KEY_EXPORTABLE) == 0) return Status::kNotExportable;
-  const size_t need = kwp_wrapped_size(use.key()->raw_size);
-  if (out_capacity < need) {
-    *out_size = need;
-    return Status::kBufferTooSmall;
+  const size_t need = kwp_wrapped_size(use.key()->bits / 8);
+  const Status reason = wrap_reason(*use.key(), wrapping.key());
+  if (out.size < need) {
+    if (succeeded(reason)) *written = need;
+    return succeeded(reason) ? Status::kBufferTooSmall : reason;
   }
-  if (out == nullptr) return Status::kNull;
-  if (const Status s = kwp_wrap(wrapping.key()->kwp, static_cast<uint8_t*>(out), use.key()->raw, use.key()->raw_size);
-      !succeeded(s)) {
-    zeroise(out, need);
+  Status s = reason;
+  if (succeeded(s)) s = kwp_wrap(wrapping.key()->kwp, out.bytes(), use.key()->raw, use.key()->raw_size);
+  if (!succeeded(s)) {
+    zeroise(out.p, need);
     return s;
   }
-  *out_size = need;
-  return Status::kOk;
+  *written = need;
+  return reason;
 }
 
-Status key_import_wrapped(ThreadState& thread, cm_key* out, const cm_key_params* params, cm_key wrapping_key,
-                          In wrapped) {
-  if (out == nullptr || params == nullptr || wrapped.p == nullptr) return Status::kNull;
-  *out = cm_key{0};
+Status key_import_wrapped(ThreadState& thread, NewKey& key, cm_key wrapping_key, In wrapped) {
   if (wrapped.size < 16 || wrapped.size % 8 != 0 || wrapped.size > kwp_wrapped_size(store::kRawKeyMax))
     return Status::kLength;
   SecretArray<store::kRawKeyMax> raw;
   size_t raw_size = 0;
+  Status reason = Status::kOk;
   {
     const store::KeyUse wrapping(thread, 1, wrapping_key);
-    if (const Status s = check_wrapping_key(wrapping.key(), CM_USE_UNWRAP); !succeeded(s)) return s;
+    reason = check_wrapping_key(wrapping.key(), CM_USE_UNWRAP);
+    if (!succeeded(reason)) return reason;
     if (const Status s = kwp_unwrap(wrapping.key()->kwp, raw.expose(), &raw_size, wrapped.bytes(), wrapped.size);
         !succeeded(s))
       return s;
   }
-  return key_import(out, params, {raw.expose(), raw_size});
+  const Status s = import_raw(key, raw.expose(), raw_size);
+  return s == Status::kOk ? reason : s;
 }
 
-Status key_derive(cm_key* out, const cm_key_params* params, In password, In salt, uint32_t iterations) {
-  if (out == nullptr || params == nullptr || password.missing() || salt.missing()) return Status::kNull;
-  *out = cm_key{0};
-  if (password.wraps() || salt.wraps()) return Status::kLength;
-  const uint32_t bits = params->struct_size == sizeof *params ? params->bits : 0;
-  if (const Status s = check_params(params, bits, false); !succeeded(s)) return s;
+// pbkdf2_takes: what HMAC-SHA-256 can: the password is hashed when it is long, the salt follows the key's block and is
+// followed by a counter of 4 bytes.
+bool pbkdf2_takes(In password, In salt) {
+  return !password.wraps() && !salt.wraps() && sha256_takes(0, password.size) &&
+         sha256_takes(kSha256Block + 4, salt.size);
+}
+
+Status key_derive(NewKey& key, In password, In salt, uint32_t iterations) {
+  const uint32_t bits = key.params.bits;
+  if (const Status s = check_params(key.params, bits, false); !succeeded(s)) return s;
   if (iterations == 0) return Status::kArgument;
   const size_t size = bits / 8;
   const bool approved = pbkdf2_approved(password.size, salt.size, iterations, size);
@@ -185,8 +227,7 @@ Status key_derive(cm_key* out, const cm_key_params* params, In password, In salt
                                           salt.bytes(), salt.size, iterations);
       !succeeded(s))
     return s;
-  const Status s = make_key(out, *params, raw.expose(), size);
-  return succeeded(s) ? indicator : s;
+  return make_key(key, raw.expose(), size, indicator);
 }
 
 Status key_info(ThreadState& thread, cm_key handle, cm_key_attributes* out) {
@@ -206,9 +247,8 @@ Status key_info(ThreadState& thread, cm_key handle, cm_key_attributes* out) {
   return Status::kOk;
 }
 
-Lane lane_of(const cm_key_params* params) {
-  if (params == nullptr || params->struct_size != sizeof *params) return Lane::kNone;
-  return params->algorithm == CM_ALG_HMAC_SHA256 ? lanes().sha256 : lanes().aes;
+Lane lane_of(const cm_key_params& params) {
+  return params.algorithm == CM_ALG_HMAC_SHA256 ? lanes().sha256 : lanes().aes;
 }
 
 }  // namespace
@@ -216,18 +256,21 @@ Lane lane_of(const cm_key_params* params) {
 CM_EXPORT cm_rc cm_key_generate(cm_session session, cm_key* out, const cm_key_params* params) {
   Gate gate(service(EventId::kKeyGenerate), session, 0, 0);
   if (!gate.open()) return gate.refused();
-  const Status s = key_generate(gate.thread(), out, params);
-  if (succeeded(s)) gate.set_object(out->v);
-  return gate.leave(s, 0, lane_of(params));
+  NewKey key{};
+  Status s = start_key(key, out, params);
+  if (succeeded(s)) s = key_generate(gate.thread(), key);
+  return leave_with_key(gate, key, s, lane_of(key.params));
 }
 
 CM_EXPORT cm_rc cm_key_import(cm_session session, cm_key* out, const cm_key_params* params, const void* key,
                               size_t key_size) {
   Gate gate(service(EventId::kKeyImport), session, 0, key_size);
   if (!gate.open()) return gate.refused();
-  const Status s = key_import(out, params, {key, key_size});
-  if (succeeded(s)) gate.set_object(out->v);
-  return gate.leave(s, 0, lane_of(params));
+  NewKey made{};
+  const In raw{key, key_size};
+  Status s = key != nullptr ? start_key(made, out, params, raw) : Status::kNull;
+  if (succeeded(s)) s = key_import(made, raw);
+  return leave_with_key(gate, made, s, lane_of(made.params));
 }
 
 CM_EXPORT cm_rc cm_key_destroy(cm_session session, cm_key key) {
@@ -240,26 +283,36 @@ CM_EXPORT cm_rc cm_key_export_wrapped(cm_session session, cm_key key, cm_key wra
                                       size_t out_capacity, size_t* out_size) {
   Gate gate(service(EventId::kKeyExportWrapped), session, key.v, 0);
   if (!gate.open()) return gate.refused();
-  const Status s = key_export(gate.thread(), key, wrapping_key, out, out_capacity, out_size);
-  return gate.leave(s, succeeded(s) ? *out_size : 0, lanes().aes);
+  const Out wrapped{out, out_capacity};
+  if (out_size == nullptr || wrapped.missing()) return gate.leave(Status::kNull);
+  if (share(wrapped, Out{out_size, sizeof *out_size})) return gate.leave(Status::kOverlap);
+  size_t size = 0;
+  const Status s = key_export(gate.thread(), key, wrapping_key, wrapped, &size);
+  *out_size = size;
+  return gate.leave(s, size, lanes().aes);
 }
 
 CM_EXPORT cm_rc cm_key_import_wrapped(cm_session session, cm_key* out, const cm_key_params* params, cm_key wrapping_key,
                                       const void* wrapped, size_t wrapped_size) {
   Gate gate(service(EventId::kKeyImportWrapped), session, wrapping_key.v, wrapped_size);
   if (!gate.open()) return gate.refused();
-  const Status s = key_import_wrapped(gate.thread(), out, params, wrapping_key, {wrapped, wrapped_size});
-  if (succeeded(s)) gate.set_object(out->v);
-  return gate.leave(s, 0, lanes().aes);
+  NewKey key{};
+  const In in{wrapped, wrapped_size};
+  Status s = wrapped != nullptr ? start_key(key, out, params, in) : Status::kNull;
+  if (succeeded(s)) s = key_import_wrapped(gate.thread(), key, wrapping_key, in);
+  return leave_with_key(gate, key, s, lanes().aes);
 }
 
 CM_EXPORT cm_rc cm_key_derive_pbkdf2(cm_session session, cm_key* out, const cm_key_params* params, const void* password,
                                      size_t password_size, const void* salt, size_t salt_size, uint32_t iterations) {
   Gate gate(service(EventId::kKeyDerivePbkdf2), session, 0, password_size);
   if (!gate.open()) return gate.refused();
-  const Status s = key_derive(out, params, {password, password_size}, {salt, salt_size}, iterations);
-  if (succeeded(s)) gate.set_object(out->v);
-  return gate.leave(s, 0, lanes().sha256);
+  NewKey key{};
+  const In secret{password, password_size};
+  const In random{salt, salt_size};
+  Status s = pbkdf2_takes(secret, random) ? start_key(key, out, params, secret, random) : Status::kLength;
+  if (succeeded(s)) s = key_derive(key, secret, random, iterations);
+  return leave_with_key(gate, key, s, lanes().sha256);
 }
 
 CM_EXPORT cm_rc cm_key_info(cm_session session, cm_key key, cm_key_attributes* out) {

@@ -10,12 +10,18 @@ using namespace cm;  // NOLINT(google-build-using-namespace): this file is the m
 Status session_open(Gate& gate, cm_session* out, uint32_t role) {
   if (out == nullptr) return Status::kNull;
   *out = cm_session{0};
+  cm_session made{};
   if (role != CM_ROLE_USER && role != CM_ROLE_OFFICER) return Status::kArgument;
   uint8_t id[16];
   if (const Status s = random_fill(gate.thread(), id, sizeof id); !succeeded(s)) return s;
-  if (const Status s = store::open_session(id, role, out); !succeeded(s)) return s;
+  if (const Status s = store::open_session(id, role, &made); !succeeded(s)) return s;
+  if (const Status s = gate.recheck(); !succeeded(s)) {
+    static_cast<void>(store::close_session(made));
+    return s;
+  }
+  *out = made;
   gate.set_session(id);
-  gate.set_object(out->v);
+  gate.set_object(made.v);
   return Status::kOk;
 }
 

@@ -110,8 +110,20 @@ static_assert(next_state(State::kOperational, FsmEvent::kFailure) == State::kErr
 // current_state: one atomic load. Thread-safe.
 State current_state();
 
-// apply: moves the machine and records the new state. cause is the result that explains it (0 for none).
-// Returns the new state. Thread-safe.
+// Move: a change of state that has happened and is still to be recorded.
+struct Move {
+  State from;
+  FsmEvent event;
+  State to;
+};
+
+// move: changes the state and records nothing, for those who must destroy secrets before they may wait for room in the
+// log. record_move: the record, by the deadline (audit/producer/producer.h). cause is the result that explains it (0
+// for none). Thread-safe.
+Move move(FsmEvent event);
+void record_move(const Move& moved, int32_t cause, uint64_t deadline_ns);
+
+// apply: both. Returns the new state. Thread-safe.
 State apply(FsmEvent event, int32_t cause);
 
 // restart: back to POWER_ON. Only in a fork child that finds SELF_TEST: the thread that ran the tests is not there, so

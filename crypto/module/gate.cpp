@@ -7,7 +7,7 @@
 
 #include "audit/producer/producer.h"
 #include "crypto/base/check.h"
-#include "crypto/module/fsm.h"
+#include "crypto/module/power_on.h"
 
 namespace cm {
 namespace {
@@ -28,6 +28,12 @@ void report_reentries() {
 }
 
 Status state_refusal(State state) { return state == State::kError ? Status::kErrorState : Status::kState; }
+
+// check_state: kOk when the present state is one of these.
+Status check_state(StateMask states) {
+  const State state = current_state();
+  return (states & state_bit(static_cast<uint32_t>(state))) != 0 ? Status::kOk : state_refusal(state);
+}
 
 }  // namespace
 
@@ -50,19 +56,38 @@ Status Gate::admit(const ServiceRow& row, cm_session session) {
     session_status = store::find_session(session, &session_);
     if (succeeded(session_status)) call_.session_id = session_.id;
   }
-  const State state = current_state();
-  if ((row.states & state_bit(static_cast<uint32_t>(state))) == 0) return state_refusal(state);
+  if (const Status s = check_state(row.states); !succeeded(s)) return s;
   if (row.approval == Approval::kNever && latched_policy() == CM_POLICY_APPROVED_ONLY) return Status::kPolicy;
   if (!succeeded(session_status)) return session_status;
   if (row.roles == Roles::kOfficer && session_.role != CM_ROLE_OFFICER) return Status::kRole;
   return Status::kOk;
 }
 
+// admitted_still: the wait for the writer may have been long, and the module may have left the state meanwhile.
+// The number of zeroisations is taken before the state: one that recheck cannot see then shows in the state.
+Status Gate::admitted_still() {
+  zeroisations_ = store::zeroisations();
+  return check_state(states_);
+}
+
+Status Gate::recheck() const {
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with zeroise_all: it sees the object or we see it
+  if (const Status s = check_state(states_); !succeeded(s)) return s;
+  return store::zeroisations() == zeroisations_ ? Status::kOk : Status::kErrorState;
+}
+
 Gate::Gate(const ServiceRow& row, cm_session session, uint64_t object, uint64_t bytes_in)
-    : thread_(nullptr), refusal_(Status::kOk), call_{row.id, row.release, nullptr, object, bytes_in}, session_{} {
+    : thread_(nullptr),
+      refusal_(Status::kOk),
+      call_{row.id, row.release, nullptr, object, bytes_in, audit::wait_interrupts()},
+      session_{},
+      states_(row.states),
+      zeroisations_(0),
+      settle_by_(audit::kWaitMsFromNow) {
   ThreadState* thread = thread_state(&refusal_);
   if (thread == nullptr) {
     if (refusal_ == Status::kReentry) g_reentered.fetch_add(1, std::memory_order_relaxed);
+    if (refusal_ == Status::kNoMemory) audit::count_refused();
     return;
   }
   if (thread->in_gate.load(std::memory_order_relaxed) != 0) {
@@ -75,15 +100,17 @@ Gate::Gate(const ServiceRow& row, cm_session session, uint64_t object, uint64_t 
   if (g_closed.load(std::memory_order_acquire) != 0) {
     thread->in_gate.store(0, std::memory_order_release);
     refusal_ = Status::kAudit;
+    audit::count_refused();
     return;
   }
   if (g_reentered.load(std::memory_order_relaxed) != g_reentered_reported.load(std::memory_order_relaxed))
     report_reentries();
 
-  const Status admitted = admit(row, session);
+  Status admitted = admit(row, session);
   // A call that is refused anyway does not wait for the TPM or the disk.
   if (!succeeded(admitted)) call_.release = ReleaseClass::kC;
   refusal_ = audit::begin(thread->port, call_);
+  if (succeeded(admitted)) admitted = admitted_still();
   if (succeeded(refusal_) && !succeeded(admitted)) {
     refusal_ = admitted;
     audit::end(thread->port, call_, admitted, 0);
@@ -106,9 +133,9 @@ cm_rc Gate::leave(Status status, uint64_t bytes_out, Lane lane) {
   audit::end(thread_->port, call_, status, audit::exit_detail(rc < 0 ? 0 : bytes_out, lane, reason));
   if (rc < 0) [[unlikely]] {
     const StatusRow* row = status_row(rc);
-    if (row != nullptr && row->moves_to_error) enter_error_state(status);
+    if (row != nullptr && row->moves_to_error) settle_by_ = enter_error_state(status);
   }
-  if (call_.release == ReleaseClass::kActFirst && !succeeded(audit::settle(thread_->port)) && rc >= 0)
+  if (call_.release == ReleaseClass::kActFirst && !succeeded(audit::settle(thread_->port, settle_by_)) && rc >= 0)
     status = Status::kAuditPending;
   thread_->in_gate.store(0, std::memory_order_release);
   thread_ = nullptr;
@@ -118,9 +145,25 @@ cm_rc Gate::leave(Status status, uint64_t bytes_out, Lane lane) {
 // A service that returned without leave would leave an entry without exit: that is a defect of the module.
 Gate::~Gate() { CM_CHECK(thread_ == nullptr); }
 
-void enter_error_state(Status cause) {
-  apply(FsmEvent::kFailure, to_rc(cause));
-  store::zeroise_all(store::ZeroiseCause::kErrorState);
+uint64_t leave_service(FsmEvent event, Status cause, store::ZeroiseCause why, const ThreadState* self) {
+  const Move moved = move(event);
+  audit::interrupt_waits();
+  store::Zeroised gone;
+  store::zeroise_all(gone);
+  if (self != nullptr) {
+    wait_for_others(self);
+    zeroise_thread_secrets();
+  }
+  const uint64_t deadline_ns = audit::wait_deadline();
+  record_move(moved, to_rc(cause), deadline_ns);
+  store::record_zeroised(gone, why, deadline_ns);
+  return deadline_ns;
+}
+
+// The failure is noted first: whoever finds the module in the error state also finds the cause.
+uint64_t enter_error_state(Status cause) {
+  note_failure(cause == Status::kEntropy ? "entropy" : "", "", cause);
+  return leave_service(FsmEvent::kFailure, cause, store::ZeroiseCause::kErrorState, nullptr);
 }
 
 }  // namespace cm

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // gate.h: the one way into the module. Every service of the C interface makes a Gate first and ends with leave; nothing
-// else calls an algorithm on a caller's behalf. The gate checks, in this order: re-entry, audit (two reserved records),
-// state, policy, session and role. A refused call leaves an entry and an exit record like any other.
+// else calls an algorithm on a caller's behalf. The gate checks, in this order: a thread state, re-entry, gate closed,
+// state, policy, session and role, audit (two reserved records, and the wait of the release class), state again. A call
+// that gets as far as the session leaves an entry and an exit record when it is refused, unless it is the audit that
+// refuses it; every other refusal is counted, re-entries by themselves and the rest for the next calls-refused record.
 #pragma once
 #include <cstdint>
 
+#include "crypto/module/fsm.h"
 #include "crypto/module/services.h"
 #include "crypto/module/store.h"
 #include "crypto/module/thread_state.h"
@@ -31,16 +34,30 @@ class Gate {
   // permit: turns a "not approved" reason into kPolicy when the approved-only policy is latched. Ask before any work.
   static Status permit(Status reason);
 
+  // recheck: whether what this call has made may stay. Ask after it was published and before the caller gets it: when
+  // the module has left its operational state meanwhile, zeroise_all may have missed it. The result to refuse with.
+  Status recheck() const;
+
+  // interrupts: audit::wait_interrupts() from before the state was looked at.
+  uint32_t interrupts() const { return call_.interrupts; }
+
+  // settle_by: the deadline of the wait after the exit of a class kActFirst call; wait_ms from there when not given.
+  void settle_by(uint64_t deadline_ns) { settle_by_ = deadline_ns; }
+
   // leave: writes the exit record, moves the state machine when the status says so, and gives the caller's result.
   cm_rc leave(Status status, uint64_t bytes_out = 0, Lane lane = Lane::kNone);
 
  private:
   Status admit(const ServiceRow& row, cm_session session);
+  Status admitted_still();
 
   ThreadState* thread_;
   Status refusal_;
   audit::Call call_;
   store::SessionView session_;
+  StateMask states_;
+  uint64_t zeroisations_;
+  uint64_t settle_by_;
 };
 
 // latch_policy: from cm_policy_set; cleared by shutdown only.
@@ -54,7 +71,13 @@ bool gate_closed();
 
 uint64_t reentered_calls();
 
-// enter_error_state: after a failure: moves the state machine and destroys every key. Not with a key or context in use.
-void enter_error_state(Status cause);
+// leave_service: shutdown, zeroise and failure: moves the state machine, ends every wait for the writer and destroys
+// all keys and contexts; only then the move and the destroyed keys are recorded, by one deadline for all of them, which
+// is returned. self: also wait for the calls of all other threads to end and wipe the random generators; null for not.
+// Not with a key or context in use.
+uint64_t leave_service(FsmEvent event, Status cause, store::ZeroiseCause why, const ThreadState* self);
+
+// enter_error_state: after a failure. Not with a key or context in use. Returns the deadline of its records.
+uint64_t enter_error_state(Status cause);
 
 }  // namespace cm

@@ -30,9 +30,10 @@ Status seed(ThreadState& thread) {
   }
   if (!succeeded(s)) return s;
   ++thread.reseeds;
-  // Seeding goes on when it cannot be recorded: the call that needs it has its own records already.
+  // Seeding goes on when it cannot be recorded: the call that needs it has its own records already. It must not wait
+  // for room either: the call may hold a key that somebody wants to destroy.
   static_cast<void>(
-      audit::event(static_cast<uint32_t>(audit::EventId::kHealthReseed), 0, thread.index, thread.reseeds));
+      audit::event(static_cast<uint32_t>(audit::EventId::kHealthReseed), 0, thread.index, thread.reseeds, 0));
   return Status::kOk;
 }
 

@@ -39,27 +39,42 @@ Status why_dead(const Slots& slots, HandleKind kind, uint64_t handle) {
   return slots.is_disowned(kind, handle) ? Status::kForked : Status::kHandle;
 }
 
-// lock_context: the busy flag first, then the handle again: it may have been freed and reused in between.
+constexpr uint64_t kModule = ~uint64_t{0};  // no handle has this value
+
+// try_hold: takes the lock of a context slot for `holder`. Waits while somebody else has it than the holder of the same
+// handle: a caller with a stale handle, who lets go at once, or the store, which ends the context. kBusy.
+Status try_hold(std::atomic<uint64_t>& busy, uint64_t holder) {
+  for (uint64_t present = 0; !busy.compare_exchange_weak(present, holder, std::memory_order_acquire); present = 0) {
+    if (present == holder && holder != kModule) return Status::kBusy;
+    if (present != 0) sched_yield();
+  }
+  return Status::kOk;
+}
+
+void let_go(std::atomic<uint64_t>& busy) { busy.store(0, std::memory_order_release); }
+
+// lock_context: the lock first, then the handle again: it may have been freed and reused in between.
 template <class Slots, class Handle, class Context>
 Status lock_context(Slots& slots, HandleKind kind, Handle handle, Context* all, Context** out) {
   if (!slots.is_live(kind, handle.v)) return why_dead(slots, kind, handle.v);
   Context* context = &all[handle_slot(handle.v)];
-  if (context->busy.exchange(1, std::memory_order_acquire) != 0) return Status::kBusy;
+  if (const Status s = try_hold(context->busy, handle.v); !succeeded(s)) return s;
   if (!slots.is_live(kind, handle.v) || context->alive.load(std::memory_order_relaxed) == 0) {
     const Status why = slots.is_live(kind, handle.v) ? Status::kForked : Status::kHandle;
-    context->busy.store(0, std::memory_order_release);
+    let_go(context->busy);
     return why;
   }
   *out = context;
   return Status::kOk;
 }
 
+// new_context: the maker has the lock until the context is filled in. A stale handle may have it for a moment before.
 template <class Slots, class Handle, class Context>
 Context* new_context(Slots& slots, HandleKind kind, Context* all, Handle* out) {
   const uint32_t slot = slots.claim();
   if (slot == Slots::kNoSlot) return nullptr;
+  static_cast<void>(try_hold(all[slot].busy, kModule));
   all[slot].alive.store(1, std::memory_order_relaxed);
-  all[slot].busy.store(1, std::memory_order_relaxed);  // the maker has the lock until it is filled in
   out->v = slots.publish(kind, slot);
   return &all[slot];
 }
@@ -68,12 +83,13 @@ Context* new_context(Slots& slots, HandleKind kind, Context* all, Handle* out) {
 void wipe_context(HashContext& context) {
   zeroise(&context.sha, sizeof context.sha);
   context.alive.store(0, std::memory_order_relaxed);
-  context.busy.store(0, std::memory_order_release);
+  let_go(context.busy);
 }
 void wipe_context(HmacContext& context) {
   zeroise(&context.hmac, sizeof context.hmac);
+  context.key.store(0, std::memory_order_relaxed);
   context.alive.store(0, std::memory_order_relaxed);
-  context.busy.store(0, std::memory_order_release);
+  let_go(context.busy);
 }
 
 template <class Slots, class Handle, class Context>
@@ -83,20 +99,34 @@ void free_context(Slots& slots, HandleKind kind, Handle handle, Context* context
   slots.release(handle_slot(handle.v));
 }
 
-template <class Slots, class Context>
-void wipe_contexts(Slots& slots, HandleKind kind, Context* all) {
-  for (uint32_t slot = 0; slot < Slots::kCount; ++slot) {
-    const uint64_t handle = slots.live_handle(slot);
-    if (handle == 0) continue;
-    while (all[slot].busy.exchange(1, std::memory_order_acquire) != 0) sched_yield();
-    if (slots.retire(kind, handle)) {
-      wipe_context(all[slot]);
-      slots.release(slot);
-    } else {
-      all[slot].busy.store(0, std::memory_order_release);  // its owner freed it while we waited
-    }
+// end_context: ends what is live in the slot when `chosen` says so, which is asked under the lock.
+template <class Slots, class Context, class Chosen>
+void end_context(Slots& slots, HandleKind kind, Context* all, uint32_t slot, Chosen chosen) {
+  const uint64_t handle = slots.live_handle(slot);
+  if (handle == 0) return;
+  static_cast<void>(try_hold(all[slot].busy, kModule));
+  if (chosen(all[slot]) && slots.retire(kind, handle)) {
+    wipe_context(all[slot]);
+    slots.release(slot);
+  } else {
+    let_go(all[slot].busy);  // its owner freed it while we waited
   }
 }
+
+template <class Slots, class Context>
+void wipe_contexts(Slots& slots, HandleKind kind, Context* all) {
+  for (uint32_t slot = 0; slot < Slots::kCount; ++slot)
+    end_context(slots, kind, all, slot, [](const Context&) { return true; });
+}
+
+// end_contexts_of: the HMAC contexts of a key that nobody can use any more.
+void end_contexts_of(uint64_t key) {
+  const auto is_of_key = [key](const HmacContext& c) { return c.key.load(std::memory_order_relaxed) == key; };
+  for (uint32_t slot = 0; slot < kContextsMax; ++slot)
+    if (is_of_key(g_hmacs[slot])) end_context(g_hmac_slots, HandleKind::kHmac, g_hmacs, slot, is_of_key);
+}
+
+std::atomic<uint64_t> g_zeroisations;
 
 }  // namespace
 
@@ -183,6 +213,7 @@ Status destroy_key(cm_key handle) {
   const uint32_t slot = handle_slot(handle.v);
   wait_for_key(slot);
   drop_key(slot);
+  end_contexts_of(handle.v);
   return Status::kOk;
 }
 
@@ -228,27 +259,45 @@ HashContext* new_hash(cm_hash* out) { return new_context(g_hash_slots, HandleKin
 Status lock_hash(cm_hash handle, HashContext** out) {
   return lock_context(g_hash_slots, HandleKind::kHash, handle, g_hashes, out);
 }
-void unlock_hash(HashContext* context) { context->busy.store(0, std::memory_order_release); }
+void unlock_hash(HashContext* context) { let_go(context->busy); }
 void free_hash(cm_hash handle, HashContext* context) { free_context(g_hash_slots, HandleKind::kHash, handle, context); }
 
-HmacContext* new_hmac(cm_hmac* out) { return new_context(g_hmac_slots, HandleKind::kHmac, g_hmacs, out); }
+HmacContext* new_hmac(cm_hmac* out, cm_key key) {
+  HmacContext* context = new_context(g_hmac_slots, HandleKind::kHmac, g_hmacs, out);
+  if (context != nullptr) context->key.store(key.v, std::memory_order_relaxed);
+  return context;
+}
 Status lock_hmac(cm_hmac handle, HmacContext** out) {
   return lock_context(g_hmac_slots, HandleKind::kHmac, handle, g_hmacs, out);
 }
-void unlock_hmac(HmacContext* context) { context->busy.store(0, std::memory_order_release); }
+void unlock_hmac(HmacContext* context) { let_go(context->busy); }
 void free_hmac(cm_hmac handle, HmacContext* context) { free_context(g_hmac_slots, HandleKind::kHmac, handle, context); }
 
 // ------------------------------------------------------------------------------------------------ all of them
 
-void zeroise_all(ZeroiseCause cause) {
+// All handles end before the first wait, so that no call can begin with any of them.
+void zeroise_all(Zeroised& gone) {
+  g_zeroisations.fetch_add(1, std::memory_order_seq_cst);
+  gone.count = 0;
   for (uint32_t slot = 0; slot < kKeysMax; ++slot) {
     const uint64_t handle = g_key_slots.live_handle(slot);
-    if (handle == 0 || !succeeded(destroy_key(cm_key{handle}))) continue;
-    static_cast<void>(
-        audit::event(static_cast<uint32_t>(audit::EventId::kKeyZeroised), 0, handle, static_cast<uint64_t>(cause)));
+    if (handle != 0 && g_key_slots.retire(HandleKind::kKey, handle)) gone.handles[gone.count++] = handle;
+  }
+  for (uint32_t i = 0; i < gone.count; ++i) {
+    const uint32_t slot = handle_slot(gone.handles[i]);
+    wait_for_key(slot);
+    drop_key(slot);
   }
   wipe_contexts(g_hash_slots, HandleKind::kHash, g_hashes);
   wipe_contexts(g_hmac_slots, HandleKind::kHmac, g_hmacs);
+}
+
+uint64_t zeroisations() { return g_zeroisations.load(std::memory_order_seq_cst); }
+
+void record_zeroised(const Zeroised& gone, ZeroiseCause cause, uint64_t deadline_ns) {
+  for (uint32_t i = 0; i < gone.count; ++i)
+    static_cast<void>(audit::event(static_cast<uint32_t>(audit::EventId::kKeyZeroised), 0, gone.handles[i],
+                                   static_cast<uint64_t>(cause), deadline_ns));
 }
 
 void close_sessions() {

@@ -33,6 +33,7 @@ struct alignas(64) KeyObject {
   uint32_t raw_size;
   uint8_t iv_name[4];
   uint64_t seals_before;  // what the slot's SealCount held when the key was made
+  Status indicator;       // kOk, or why the way the key was made is not approved: every use of it reports that
   union {
     GcmKey gcm;
     AesKey kwp;
@@ -59,17 +60,18 @@ struct Session {
   std::atomic<uint32_t> role;  // 0 when wiped by fork
 };
 
+// busy of a context: 0, or who has it: its own handle for a call, kModule for the store itself.
 struct HashContext {
-  std::atomic<uint32_t> busy;
+  std::atomic<uint64_t> busy;
   std::atomic<uint32_t> alive;  // 0 when wiped by fork
   Sha256 sha;
 };
 
 struct HmacContext {
-  std::atomic<uint32_t> busy;
+  std::atomic<uint64_t> busy;
   std::atomic<uint32_t> alive;
-  Status indicator;  // kOk or the reason the key is not approved
-  uint32_t usage;
+  std::atomic<uint64_t> key;  // handle of the key it was made with; it ends with that key
+  Status indicator;           // kOk or the reason the key is not approved
   HmacSha256 hmac;
 };
 
@@ -89,10 +91,12 @@ class KeyUse {
   // key: null when the handle is not live.
   const KeyObject* key() const { return key_; }
   KeyState* state() const;
-  // take_random_seal: counts a random IV before it is drawn; kExhausted from the 2^32nd on, in all processes together.
+  // take_random_seal: counts one seal of a key without counter IV, whoever chose the IV (SP 800-38D 8.3), before it is
+  // done; kExhausted from the 2^32nd on, in all processes together.
   Status take_random_seal() const;
   // random_seals: how many were counted, at most kRandomIvLimit.
   uint64_t random_seals() const;
+  // take_counter: the next counter IV. kForked, kExhausted.
   Status take_counter(uint64_t* counter) const;
 
  private:
@@ -105,7 +109,8 @@ class KeyUse {
 KeyObject* new_key(uint32_t* slot);
 cm_key publish_key(uint32_t slot);
 void drop_key(uint32_t slot);
-// destroy_key: waits for calls in other threads that use it, then zeroises. kHandle.
+// destroy_key: waits for calls in other threads that use it, then zeroises it and the HMAC contexts made with it.
+// kHandle.
 Status destroy_key(cm_key handle);
 uint32_t keys_in_use();
 
@@ -124,15 +129,28 @@ HashContext* new_hash(cm_hash* out);
 Status lock_hash(cm_hash handle, HashContext** out);
 void unlock_hash(HashContext* context);
 void free_hash(cm_hash handle, HashContext* context);
-HmacContext* new_hmac(cm_hmac* out);
+HmacContext* new_hmac(cm_hmac* out, cm_key key);
 Status lock_hmac(cm_hmac handle, HmacContext** out);
 void unlock_hmac(HmacContext* context);
 void free_hmac(cm_hmac handle, HmacContext* context);
 
-// zeroise_all: ends every key and context and wipes it; waits for calls in other threads. cause: detail of the event.
-// The caller must hold no key and no context. Sessions stay: an officer needs one to act in the error state.
+// Zeroised: the keys that zeroise_all has destroyed and nobody has recorded yet.
+struct Zeroised {
+  uint32_t count;
+  uint64_t handles[kKeysMax];
+};
+
+// zeroise_all: ends every key and context and wipes it; waits for the calls in other threads that are using one, and
+// for nothing else: no call waits for the writer while it holds a key or a context. The caller must hold neither, and
+// has changed the state of the module, so that what is published too late for it is destroyed by its maker
+// (Gate::recheck). Sessions stay: an officer needs one to act in the error state.
+void zeroise_all(Zeroised& gone);
+// zeroisations: how many times zeroise_all has begun.
+uint64_t zeroisations();
+
+// record_zeroised: one event a key, all by one deadline (audit/producer/producer.h). cause: detail of the events.
 enum class ZeroiseCause : uint64_t { kShutdown = 1, kZeroise = 2, kErrorState = 3, kFork = 4 };
-void zeroise_all(ZeroiseCause cause);
+void record_zeroised(const Zeroised& gone, ZeroiseCause cause, uint64_t deadline_ns);
 void close_sessions();
 
 // forget_parent: in a child: keeps the keys; ends the parent's sessions and contexts, whose handles answer kForked from

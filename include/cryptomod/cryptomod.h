@@ -15,8 +15,12 @@
  *    CM_ERR_REENTRY; it is counted and the count is audited.
  *  - Buffers: sizes are in bytes. A pointer may be NULL only where its size is 0. A buffer that is larger than
  *    needed is fine and the rest is left alone; a smaller one gives CM_ERR_BUFFER_TOO_SMALL and is left alone.
- *  - Overlap: input and output may be the same buffer (in place). Any other overlap of an output with an input or
- *    another output gives CM_ERR_OVERLAP.
+ *  - Overlap: input and output may be the same buffer (in place), for the text of AEAD, hash and MAC. Any other overlap
+ *    of an output with an input or another output, handles, sizes and structs included, gives CM_ERR_OVERLAP and
+ *    nothing is written.
+ *  - Structs and key material of the caller are read once, before they are checked.
+ *  - Lengths: what goes into one SHA-256, HMAC or PBKDF2 computation is at most 2^61 - 1 bytes in all, the block of 64
+ *    bytes of an HMAC key included; more gives CM_ERR_LENGTH before any work.
  *  - Failure: after the arguments were found valid, a failing call zeroes every byte it was asked to write.
  *  - Sharing: nobody else may write to the buffers of a call, inputs included, until it returns. Text is read once
  *    to be authenticated and once to be decrypted; what another thread or process puts there in between is decrypted
@@ -28,6 +32,11 @@
  *    clone(2) gets CM_ERR_FORKED from every call.
  *  - Cancellation: a thread may be cancelled (pthread_cancel) when its cancellation type is deferred, the default:
  *    the call it is in finishes first. Asynchronous cancellation is not supported.
+ *  - Keys keep the reason why they are not approved (CM_NOT_APPROVED_*): every use of such a key gives that reason,
+ *    unless it has one of its own, and CM_POLICY_APPROVED_ONLY refuses it.
+ *  - End of service: when the module leaves CM_STATE_OPERATIONAL while a call waits for the writer, the wait ends and
+ *    the service is not done (CM_ERR_AUDIT, CM_ERR_STATE or CM_ERR_ERROR_STATE). What a call has made meanwhile is
+ *    destroyed again.
  */
 #ifndef CRYPTOMOD_CRYPTOMOD_H
 #define CRYPTOMOD_CRYPTOMOD_H
@@ -78,7 +87,7 @@ enum {
   CM_ERR_AUTH = -10,            /* tag, MAC or wrapped key does not verify; outputs are zeroed */
   CM_ERR_USAGE = -11,           /* the key may not be used for this */
   CM_ERR_NOT_EXPORTABLE = -12,  /* the key may not leave the module */
-  CM_ERR_EXHAUSTED = -13,       /* counter IV used up, or 2^32 random IVs drawn (SP 800-38D 8.3) */
+  CM_ERR_EXHAUSTED = -13,       /* counter IV used up, or 2^32 seals with the key (SP 800-38D 8.3) */
   CM_ERR_FORKED = -14,          /* the object belongs to the parent process */
   CM_ERR_AUDIT = -15,           /* cannot be recorded, hence not done */
   CM_ERR_AUDIT_PENDING = -16,   /* done, but not yet acknowledged by the writer within the time allowed */
@@ -88,10 +97,9 @@ enum {
   CM_ERR_SELFTEST = -20,        /* a self-test failed; the module is in the error state */
   CM_ERR_INTEGRITY = -21,       /* the integrity test failed; the module is in the error state */
   CM_ERR_UNSUPPORTED = -22,     /* this build or machine does not offer it */
-  CM_ERR_BUSY = -23,            /* the streaming context is in use by another thread */
+  CM_ERR_BUSY = -23,            /* in use by another thread: the streaming context, or control of the module */
   CM_ERR_ROLE = -24,            /* the session's role may not use this service */
-  CM_ERR_TIMEOUT = -25,         /* the time the caller allowed is over */
-  CM_ERR_INTERNAL = -26         /* an internal check failed; the module is in the error state */
+  CM_ERR_TIMEOUT = -25          /* the time the caller allowed is over */
 };
 
 /* cm_rc_text: one sentence for a result. Never NULL; the string lives as long as the library. Not a service. */
@@ -142,8 +150,8 @@ typedef struct {
  * CM_ERR_INTEGRITY, CM_ERR_ENTROPY. */
 CM_EXPORT cm_rc cm_init(const cm_init_params* params) CM_MUST_USE;
 
-/* cm_shutdown: zeroises every SSP, detaches from the writer and waits until the log is closed. After it only
- * cm_init, cm_status and cm_version answer. Error: CM_ERR_STATE, CM_ERR_AUDIT_PENDING. */
+/* cm_shutdown: zeroises every SSP as cm_zeroise does, detaches from the writer and waits until the log is closed.
+ * After it only cm_init, cm_status and cm_version answer. Error: CM_ERR_STATE, CM_ERR_BUSY, CM_ERR_AUDIT_PENDING. */
 CM_EXPORT cm_rc cm_shutdown(void) CM_MUST_USE;
 
 enum {
@@ -170,7 +178,8 @@ typedef struct {
   uint32_t audit;             /* CM_AUDIT_* */
   uint32_t policy;            /* CM_POLICY_* latched */
   int32_t error;              /* the result that led to the error state, 0 when there is none */
-  char failed_test[64];       /* name of the self-test that failed, or "memory"; "" when none did */
+  char failed_test[64];       /* name of the self-test that failed, or "memory"; "entropy" also in service;
+                                 "" when none did */
   char lanes[256];            /* "aes=vaes512 gcm=vaes512 sha-256=shani", one word an algorithm */
   uint8_t module_digest[32];  /* HMAC-SHA-256 over the loaded module */
   char tpm[32];               /* "none", "software", "device" */
@@ -180,7 +189,7 @@ typedef struct {
   uint64_t load_to_ready_ns;  /* integrity and self-tests, measured at load */
   uint64_t writer_connect_ns; /* cm_init's connection to the writer */
   uint64_t keys_in_use;
-  uint64_t refused_calls; /* calls that could not be recorded and were therefore refused */
+  uint64_t refused_calls; /* calls that could not be recorded and were therefore refused; without re-entered ones */
   uint64_t reentered_calls;
 } cm_status_info;
 /* cm_status: where not even the memory for its evidence could be set up when the library was loaded, it fills *out
@@ -219,12 +228,17 @@ enum {
 CM_EXPORT cm_rc cm_policy_set(cm_session session, uint32_t policy) CM_MUST_USE;
 
 /* cm_zeroise: destroys all keys, contexts and random generator states, then the module is CM_STATE_ZEROISED; only
- * cm_shutdown, cm_status and cm_version answer. Acts first and then waits a bounded time for the evidence. Crypto
+ * cm_shutdown, cm_status and cm_version answer. Acts first: keys and contexts are gone when the longest running call
+ * that uses one is over, generator states when the longest running call of any kind is over; calls that wait for the
+ * writer are told to stop. Then it records the keys and waits for the evidence, at most wait_ms together; what finds no
+ * room in the log by then is counted in the next calls-refused record, and the result is CM_ERR_AUDIT_PENDING.
+ * CM_ERR_BUSY when another thread is in cm_init, cm_shutdown, cm_zeroise or cm_selftest: nothing is done. Crypto
  * officer. */
 CM_EXPORT cm_rc cm_zeroise(cm_session session) CM_MUST_USE;
 
 /* cm_audit_sync: returns when every record that this thread produced before is acknowledged (durable), and with
- * anchored != 0 also extended into the TPM. Errors: CM_ERR_TIMEOUT, CM_ERR_AUDIT. */
+ * anchored != 0 also extended into the TPM. timeout_ms is at most 600000. Errors: CM_ERR_TIMEOUT, CM_ERR_AUDIT;
+ * CM_ERR_STATE or CM_ERR_ERROR_STATE when the module leaves its operational state meanwhile. */
 CM_EXPORT cm_rc cm_audit_sync(cm_session session, int anchored, uint32_t timeout_ms) CM_MUST_USE;
 
 /* ------------------------------------------------------------------------------------------------ sessions */
@@ -252,8 +266,8 @@ enum {
   CM_USE_VERIFY = 1u << 5,
 };
 enum {
-  CM_IV_RANDOM = 0,  /* 96-bit from the random generator; at most 2^32 seals a key, in this process, its parents
-                        and its children together (SP 800-38D 8.2.2, 8.3) */
+  CM_IV_RANDOM = 0,  /* 96-bit from the random generator; at most 2^32 seals a key, those with a caller's IV included,
+                        in this process, its parents and its children together (SP 800-38D 8.2.2, 8.3) */
   CM_IV_COUNTER = 1, /* 32-bit fixed name, 64-bit counter kept by the module (8.2.1); only for keys that are
                         generated inside and not exportable */
 };
@@ -271,16 +285,22 @@ typedef struct {
 } cm_key_params;
 
 CM_EXPORT cm_rc cm_key_generate(cm_session session, cm_key* out, const cm_key_params* params) CM_MUST_USE;
+/* cm_key_import: a key in the clear. It has no history in the module: that it was made and kept as it should be is the
+ * importer's statement. CM_NOT_APPROVED_SHORT_KEY for a MAC key below 112 bits. */
 CM_EXPORT cm_rc cm_key_import(cm_session session, cm_key* out, const cm_key_params* params, const void* key,
                               size_t key_size) CM_MUST_USE;
-/* cm_key_destroy: zeroises the key. Calls that are using it in other threads finish first. */
+/* cm_key_destroy: zeroises the key and ends the HMAC contexts made with it (CM_ERR_HANDLE from then on). Calls that
+ * are using them in other threads finish first. */
 CM_EXPORT cm_rc cm_key_destroy(cm_session session, cm_key key) CM_MUST_USE;
 
 /* cm_key_export_wrapped: the key under wrapping_key by AES-KWP (SP 800-38F 6.3). *out_size is set on success and
- * with CM_ERR_BUFFER_TOO_SMALL: key length rounded up to 8, plus 8. Release class A. */
+ * with CM_ERR_BUFFER_TOO_SMALL: key length rounded up to 8, plus 8; else it is 0 and, unless key is no valid handle, as
+ * many bytes of out are zeroed. Not approved when the wrapping key is not, or else when the key is not: the wrapped
+ * form does not say so. Release class A. */
 CM_EXPORT cm_rc cm_key_export_wrapped(cm_session session, cm_key key, cm_key wrapping_key, void* out,
                                       size_t out_capacity, size_t* out_size) CM_MUST_USE;
-/* cm_key_import_wrapped: the reverse; attributes come from params. One failure code: CM_ERR_AUTH. */
+/* cm_key_import_wrapped: the reverse; attributes come from params. One failure code: CM_ERR_AUTH. The result reports
+ * the key's own reason as cm_key_import does, or else the wrapping key's; the key keeps its own only. */
 CM_EXPORT cm_rc cm_key_import_wrapped(cm_session session, cm_key* out, const cm_key_params* params, cm_key wrapping_key,
                                       const void* wrapped, size_t wrapped_size) CM_MUST_USE;
 /* cm_key_derive_pbkdf2: PBKDF2-HMAC-SHA-256 (SP 800-132) into a key object; params->bits gives the length.
@@ -295,7 +315,8 @@ typedef struct {
   uint32_t usage;
   uint32_t flags;
   uint32_t iv_regime;
-  uint64_t seals; /* IVs given out so far; random ones by all processes together, and never fewer than there were */
+  uint64_t seals; /* so far, those with a caller's IV included; without counter IV by all processes together, and never
+                     fewer than there were */
 } cm_key_attributes;
 CM_EXPORT cm_rc cm_key_info(cm_session session, cm_key key, cm_key_attributes* out) CM_MUST_USE;
 
@@ -309,7 +330,8 @@ CM_EXPORT cm_rc cm_aead_seal(cm_session session, cm_key key, void* out, size_t o
                              void* tag, size_t tag_size, const void* aad, size_t aad_size, const void* in,
                              size_t in_size) CM_MUST_USE;
 /* cm_aead_seal_caller_iv: as above with the caller's IV (1..64 bytes): never approved, CM_NOT_APPROVED_CALLER_IV.
- * Refused (CM_ERR_USAGE) for keys with a counter IV: a caller's IV could repeat one of the module's. */
+ * Refused (CM_ERR_USAGE) for keys with a counter IV: a caller's IV could repeat one of the module's. For other keys it
+ * counts as one of the 2^32 seals; that it repeats no IV used with the key before is the caller's duty. */
 CM_EXPORT cm_rc cm_aead_seal_caller_iv(cm_session session, cm_key key, void* out, size_t out_capacity, const void* iv,
                                        size_t iv_size, void* tag, size_t tag_size, const void* aad, size_t aad_size,
                                        const void* in, size_t in_size) CM_MUST_USE;
@@ -327,8 +349,8 @@ CM_EXPORT cm_rc cm_hash_compute(cm_session session, uint32_t algorithm, void* di
                                 const void* in, size_t in_size) CM_MUST_USE;
 CM_EXPORT cm_rc cm_hash_init(cm_session session, cm_hash* out, uint32_t algorithm) CM_MUST_USE;
 CM_EXPORT cm_rc cm_hash_update(cm_session session, cm_hash hash, const void* in, size_t in_size) CM_MUST_USE;
-/* cm_hash_final: writes the digest and frees the context, on failure too; with CM_ERR_BUFFER_TOO_SMALL, CM_ERR_NULL
- * and CM_ERR_OVERLAP the context stays. */
+/* cm_hash_final: writes the digest and frees the context. With an error the context is as before: a live one stays and
+ * must be freed. */
 CM_EXPORT cm_rc cm_hash_final(cm_session session, cm_hash hash, void* digest, size_t digest_capacity) CM_MUST_USE;
 CM_EXPORT cm_rc cm_hash_free(cm_session session, cm_hash hash) CM_MUST_USE;
 
@@ -340,6 +362,8 @@ CM_EXPORT cm_rc cm_hmac_verify(cm_session session, cm_key key, const void* mac, 
                                size_t in_size) CM_MUST_USE;
 CM_EXPORT cm_rc cm_hmac_init(cm_session session, cm_hmac* out, cm_key key) CM_MUST_USE;
 CM_EXPORT cm_rc cm_hmac_update(cm_session session, cm_hmac hmac, const void* in, size_t in_size) CM_MUST_USE;
+/* cm_hmac_final: writes the first mac_size = 4..32 bytes and frees the context. With an error the context is as before:
+ * a live one stays and must be freed. */
 CM_EXPORT cm_rc cm_hmac_final(cm_session session, cm_hmac hmac, void* mac, size_t mac_size) CM_MUST_USE;
 CM_EXPORT cm_rc cm_hmac_free(cm_session session, cm_hmac hmac) CM_MUST_USE;
 

@@ -89,7 +89,8 @@ inline cm_key_params counter_iv(cm_key_params params, const std::array<std::uint
 
 inline cm_status_info status() {
   auto info = sized<cm_status_info>();
-  check(cm_status(&info), "cm_status");
+  const cm_rc rc = cm_status(&info);
+  if (rc != CM_ERR_AUDIT_PENDING) check(rc, "cm_status");  // the answer is there, its record is not acknowledged yet
   return info;
 }
 
@@ -120,7 +121,10 @@ class Module {
   Module& operator=(const Module&) = delete;
 
   void close() {
-    if (std::exchange(open_, false)) check(cm_shutdown(), "cm_shutdown");
+    if (!open_) return;
+    const cm_rc rc = cm_shutdown();
+    open_ = rc < 0 && rc != CM_ERR_AUDIT_PENDING;  // refused, for example while another thread is in cm_selftest
+    check(rc, "cm_shutdown");
   }
 
   static cm_init_params private_writer(const char* audit_dir) noexcept {
@@ -183,7 +187,11 @@ class Key {
     check(cm_key_info(owned_.session(), owned_.get(), &attributes), "cm_key_info");
     return attributes;
   }
-  void close() { check(cm_key_destroy(owned_.session(), owned_.take()), "cm_key_destroy"); }
+  // close: when it throws the key is still there, and another close may be tried.
+  void close() {
+    check(cm_key_destroy(owned_.session(), owned_.get()), "cm_key_destroy");
+    (void)owned_.take();
+  }
 
  private:
   detail::Owned<cm_key, cm_key_destroy> owned_;
@@ -207,7 +215,11 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   cm_session handle() const noexcept { return session_; }
-  void close() { check(cm_session_close(std::exchange(session_, cm_session{0})), "cm_session_close"); }
+  // close: when it throws the session is still open, and another close may be tried.
+  void close() {
+    check(cm_session_close(session_), "cm_session_close");
+    session_ = cm_session{0};
+  }
 
   Key generate_key(const cm_key_params& params) const {
     cm_key key{0};
@@ -317,10 +329,12 @@ class Hash {
   void update(ByteView in) {
     check(cm_hash_update(owned_.session(), owned_.get(), in.data(), in.size()), "cm_hash_update");
   }
-  // finish: ends the context; the object can only be destroyed or assigned afterwards.
+  // finish: ends the context; the object can only be destroyed or assigned afterwards. The context stays when it
+  // throws.
   Sha256Digest finish() {
     Sha256Digest digest{};
-    check(cm_hash_final(owned_.session(), owned_.take(), digest.data(), digest.size()), "cm_hash_final");
+    check(cm_hash_final(owned_.session(), owned_.get(), digest.data(), digest.size()), "cm_hash_final");
+    (void)owned_.take();
     return digest;
   }
 
@@ -340,8 +354,7 @@ class Hmac {
   void update(ByteView in) {
     check(cm_hmac_update(owned_.session(), owned_.get(), in.data(), in.size()), "cm_hmac_update");
   }
-  // finish: writes the MAC, truncated to the size of mac, 4..32 bytes. The context stays when CM_ERR_LENGTH and the
-  // like refuse the call.
+  // finish: writes the MAC, truncated to the size of mac, 4..32 bytes. The context stays when it throws.
   Approval finish(ByteSpan mac) {
     const Approval approval =
         check(cm_hmac_final(owned_.session(), owned_.get(), mac.data(), mac.size()), "cm_hmac_final");

@@ -48,7 +48,7 @@ struct Unwrapped {
 };
 
 Unwrapped unwrap(Lane lane, const Bytes& raw, const Bytes& wrapped) {
-  Unwrapped r{Status::kInternal, Bytes(wrapped.size() < 8 ? 0 : wrapped.size() - 8, kUntouched), ~size_t{0}};
+  Unwrapped r{Status::kUnsupported, Bytes(wrapped.size() < 8 ? 0 : wrapped.size() - 8, kUntouched), ~size_t{0}};
   r.status = kwp_unwrap(key_of(lane, raw), r.out.data(), &r.plain_size, wrapped.data(), wrapped.size());
   return r;
 }

@@ -220,6 +220,20 @@ TEST_F(Aead, callers_iv_works_and_is_never_approved) {
       CM_ERR_LENGTH);
 }
 
+// SP 800-38D 8.3 limits the invocations with one key, whoever chooses the IV.
+TEST_F(Aead, callers_iv_counts_as_a_seal) {
+  const cm_key key = generate_gcm(session_, CM_IV_RANDOM);
+  uint8_t iv[12] = {}, tag[16], byte = 0;
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(cm_aead_seal_caller_iv(session_, key, &byte, 1, iv, 12, tag, 16, nullptr, 0, &byte, 1),
+              CM_NOT_APPROVED_CALLER_IV);
+  EXPECT_EQ(cm_aead_seal(session_, key, &byte, 1, iv, 12, tag, 16, nullptr, 0, &byte, 1), CM_OK);
+  cm_key_attributes info{};
+  info.struct_size = sizeof info;
+  ASSERT_EQ(cm_key_info(session_, key, &info), CM_OK);
+  EXPECT_EQ(info.seals, 4U);
+}
+
 TEST_F(Aead, keys_serve_only_their_usage) {
   cm_key_params params = key_params(CM_ALG_AES_GCM);
   params.usage = CM_USE_OPEN;

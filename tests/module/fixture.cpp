@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/module/fixture.h"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +46,23 @@ int verify_log(const Directory& dir, std::string* text) {
   while (std::fgets(line, sizeof line, pipe) != nullptr) *text += line;
   const int status = pclose(pipe);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+pid_t writer_of(const std::string& log) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    // Plain read(2): the process may be gone, and a file stream throws then.
+    char text[4096];
+    const int fd = open((entry.path() / "cmdline").c_str(), O_RDONLY | O_CLOEXEC);
+    const ssize_t size = fd >= 0 ? read(fd, text, sizeof text) : -1;
+    if (fd >= 0) close(fd);
+    const std::string line(text, size > 0 ? static_cast<size_t>(size) : 0);
+    if (line.find("cryptomod-auditd") != std::string::npos && line.find(log) != std::string::npos &&
+        line.find("swtpm") != 0)
+      return static_cast<pid_t>(std::stoi(name));
+  }
+  return 0;
 }
 
 int run_child(const std::function<int()>& body) {

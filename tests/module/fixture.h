@@ -4,6 +4,7 @@
 // the interface is also a test of its evidence.
 #pragma once
 #include <gtest/gtest.h>
+#include <sys/types.h>
 
 #include <functional>
 #include <string>
@@ -36,6 +37,9 @@ struct InitParams {
 
 // verify_log: exit code of the offline verifier on the directory's log with its enrolment record; its output in *text.
 int verify_log(const Directory& dir, std::string* text);
+
+// writer_of: the process that has this log open as its writer; 0 when there is none.
+pid_t writer_of(const std::string& log);
 
 // run_child: forks; the child runs body and ends with its return value; returns that value, or 1000 + signal.
 int run_child(const std::function<int()>& body);

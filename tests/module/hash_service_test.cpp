@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include <atomic>
 #include <cstring>
 #include <set>
 #include <thread>
@@ -87,6 +88,80 @@ TEST_F(Hash, a_context_serves_one_thread_at_a_time) {
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(ok + busy, 40) << "no other result";
   EXPECT_EQ(cm_hash_free(session_, hash), CM_OK);
+}
+
+TEST_F(Hash, refuses_lengths_that_sha256_cannot_take) {
+  constexpr size_t kTooLong = size_t{1} << 61;
+  uint8_t digest[32] = {};
+  const auto in = pattern(1);
+  EXPECT_EQ(cm_hash_compute(session_, CM_HASH_SHA256, digest, 32, in.data(), kTooLong), CM_ERR_LENGTH);
+  cm_hash hash{};
+  ASSERT_EQ(cm_hash_init(session_, &hash, CM_HASH_SHA256), CM_OK);
+  EXPECT_EQ(cm_hash_update(session_, hash, in.data(), kTooLong), CM_ERR_LENGTH);
+  ASSERT_EQ(cm_hash_update(session_, hash, in.data(), 1), CM_OK);
+  EXPECT_EQ(cm_hash_update(session_, hash, in.data(), kTooLong - 1), CM_ERR_LENGTH) << "with what was taken before";
+  ASSERT_EQ(cm_hash_final(session_, hash, digest, 32), CM_OK);
+  EXPECT_EQ(std::vector<uint8_t>(digest, digest + 32), oracle_sha256(in)) << "a refused piece leaves the context alone";
+}
+
+// A context is used, ended and made again while other threads call with the handles it had before.
+TEST_F(Hash, stale_handles_do_not_disturb_the_next_owner_of_a_slot) {
+  std::atomic<uint64_t> stale{0};
+  std::atomic<bool> end{false};
+  std::vector<std::thread> others;
+  for (int t = 0; t < 2; ++t)
+    others.emplace_back([&, session = session_] {
+      uint8_t byte = 0;
+      while (!end) {
+        const cm_rc rc = cm_hash_update(session, cm_hash{stale}, &byte, 0);
+        EXPECT_TRUE(rc == CM_OK || rc == CM_ERR_HANDLE || rc == CM_ERR_BUSY) << rc;
+      }
+    });
+  const auto in = pattern(100);
+  const auto expected = oracle_sha256(in);
+  // A free slot is claimed lowest first, so the same one comes back each time.
+  int wrong = 0;
+  for (int i = 0; i < 3000; ++i) {
+    cm_hash hash{};
+    wrong += cm_hash_init(session_, &hash, CM_HASH_SHA256) != CM_OK;
+    wrong += cm_hash_update(session_, hash, in.data(), 50) != CM_OK;
+    wrong += cm_hash_update(session_, hash, in.data() + 50, 50) != CM_OK;
+    std::vector<uint8_t> digest(32);
+    stale = hash.v;
+    cm_rc rc = CM_ERR_BUSY;  // now another thread may have it for the length of a call
+    while (rc == CM_ERR_BUSY) rc = cm_hash_final(session_, hash, digest.data(), 32);
+    wrong += rc != CM_OK || digest != expected;
+  }
+  end = true;
+  for (auto& other : others) other.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST_F(Hmac, refuses_lengths_that_sha256_cannot_take) {
+  constexpr size_t kTooLong = (size_t{1} << 61) - 64;  // with the block of the key
+  const cm_key key = import_hmac(session_, pattern(32));
+  uint8_t mac[32] = {};
+  const auto in = pattern(1);
+  EXPECT_EQ(cm_hmac_compute(session_, key, mac, 32, in.data(), kTooLong), CM_ERR_LENGTH);
+  EXPECT_EQ(cm_hmac_verify(session_, key, mac, 32, in.data(), kTooLong), CM_ERR_LENGTH);
+  cm_hmac hmac{};
+  ASSERT_EQ(cm_hmac_init(session_, &hmac, key), CM_OK);
+  EXPECT_EQ(cm_hmac_update(session_, hmac, in.data(), kTooLong), CM_ERR_LENGTH);
+  EXPECT_EQ(cm_hmac_free(session_, hmac), CM_OK);
+}
+
+TEST_F(Hmac, contexts_end_with_their_key) {
+  const cm_key key = import_hmac(session_, pattern(32));
+  const cm_key other = import_hmac(session_, pattern(32, 9));
+  cm_hmac ends{}, stays{};
+  ASSERT_EQ(cm_hmac_init(session_, &ends, key), CM_OK);
+  ASSERT_EQ(cm_hmac_init(session_, &stays, other), CM_OK);
+  ASSERT_EQ(cm_key_destroy(session_, key), CM_OK);
+  uint8_t mac[32];
+  EXPECT_EQ(cm_hmac_update(session_, ends, mac, 1), CM_ERR_HANDLE);
+  EXPECT_EQ(cm_hmac_final(session_, ends, mac, 32), CM_ERR_HANDLE);
+  EXPECT_EQ(cm_hmac_final(session_, stays, mac, 32), CM_OK);
+  EXPECT_EQ(std::vector<uint8_t>(mac, mac + 32), oracle_hmac(pattern(32, 9), {}));
 }
 
 TEST_F(Hmac, computes_streams_truncates_and_verifies) {

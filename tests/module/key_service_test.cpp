@@ -2,6 +2,7 @@
 // cm_key_*, cm_session_*: attributes, handles, wrapping, derivation.
 #include <openssl/evp.h>
 
+#include <atomic>
 #include <cstring>
 #include <thread>
 
@@ -149,6 +150,134 @@ TEST_F(Keys, are_derived_from_passwords_as_libcrypto_does) {
   EXPECT_EQ(weak(21, 15, 1000), CM_NOT_APPROVED_PBKDF2_INPUT);
   EXPECT_EQ(weak(21, 16, 999), CM_NOT_APPROVED_PBKDF2_INPUT);
   EXPECT_EQ(weak(21, 16, 0), CM_ERR_ARGUMENT);
+}
+
+// Another thread of the application changes the attributes while the module reads them: what was checked must be what
+// the key gets.
+TEST_F(Keys, have_the_attributes_that_were_checked) {
+  cm_key_params params = key_params(CM_ALG_AES_GCM, 256);
+  std::atomic<bool> end{false};
+  std::thread toggler([&] {
+    volatile uint32_t* regime = &params.iv_regime;
+    volatile uint32_t* flags = &params.flags;
+    while (!end) {
+      *regime = CM_IV_COUNTER;
+      *flags = CM_KEY_EXPORTABLE;
+      *regime = CM_IV_RANDOM;
+      *flags = 0;
+    }
+  });
+  const auto raw = pattern(32);
+  int made = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const bool imported = i % 2 == 0;
+    cm_key key{};
+    const cm_rc rc = imported ? cm_key_import(session_, &key, &params, raw.data(), raw.size())
+                              : cm_key_generate(session_, &key, &params);
+    if (rc != CM_OK) continue;
+    ++made;
+    cm_key_attributes got{};
+    got.struct_size = sizeof got;
+    EXPECT_EQ(cm_key_info(session_, key, &got), CM_OK);
+    EXPECT_FALSE(got.iv_regime == CM_IV_COUNTER && (imported || (got.flags & CM_KEY_EXPORTABLE) != 0)) << i;
+    EXPECT_EQ(cm_key_destroy(session_, key), CM_OK);
+  }
+  end = true;
+  toggler.join();
+  EXPECT_GT(made, 0);
+}
+
+TEST_F(Keys, are_not_made_from_memory_that_the_result_overwrites) {
+  union {
+    cm_key key;
+    uint8_t bytes[64];
+  } shared{};
+  const auto raw = pattern(32);
+  std::memcpy(shared.bytes, raw.data(), 32);
+  const cm_key_params params = key_params(CM_ALG_AES_GCM, 256);
+  EXPECT_EQ(cm_key_import(session_, &shared.key, &params, shared.bytes, 32), CM_ERR_OVERLAP);
+  EXPECT_EQ(std::memcmp(shared.bytes, raw.data(), 32), 0) << "left alone";
+  EXPECT_EQ(cm_key_derive_pbkdf2(session_, &shared.key, &params, shared.bytes, 32, raw.data(), 16, 1000),
+            CM_ERR_OVERLAP);
+  EXPECT_EQ(cm_key_derive_pbkdf2(session_, &shared.key, &params, raw.data(), 32, shared.bytes, 16, 1000),
+            CM_ERR_OVERLAP);
+  EXPECT_EQ(std::memcmp(shared.bytes, raw.data(), 32), 0);
+  union {
+    cm_key key;
+    cm_key_params params;
+  } both{};
+  both.params = params;
+  EXPECT_EQ(cm_key_generate(session_, &both.key, &both.params), CM_ERR_OVERLAP);
+  EXPECT_EQ(cm_key_import(session_, &both.key, &both.params, raw.data(), 32), CM_ERR_OVERLAP);
+  EXPECT_EQ(both.params.struct_size, sizeof params);
+
+  const cm_key kek = import(CM_ALG_AES_KWP, pattern(32, 7));
+  const cm_key key = import(CM_ALG_AES_GCM, raw, CM_KEY_EXPORTABLE);
+  union {
+    size_t size;
+    uint8_t bytes[64];
+  } out{};
+  EXPECT_EQ(cm_key_export_wrapped(session_, key, kek, out.bytes, sizeof out.bytes, &out.size), CM_ERR_OVERLAP);
+  size_t size = 0;
+  ASSERT_EQ(cm_key_export_wrapped(session_, key, kek, shared.bytes, sizeof shared.bytes, &size), CM_OK);
+  EXPECT_EQ(cm_key_import_wrapped(session_, &shared.key, &params, kek, shared.bytes, size), CM_ERR_OVERLAP);
+}
+
+TEST_F(Keys, refuse_lengths_that_sha256_cannot_take) {
+  const cm_key_params params = key_params(CM_ALG_AES_GCM, 256);
+  const auto salt = pattern(16);
+  cm_key key{};
+  constexpr size_t kTooLong = size_t{1} << 61;
+  EXPECT_EQ(cm_key_derive_pbkdf2(session_, &key, &params, salt.data(), kTooLong, salt.data(), 16, 1000), CM_ERR_LENGTH);
+  EXPECT_EQ(cm_key_derive_pbkdf2(session_, &key, &params, salt.data(), 16, salt.data(), kTooLong - 64, 1000),
+            CM_ERR_LENGTH);
+}
+
+// A key is no better than the way it was made: each use of it says so.
+TEST_F(Keys, keep_the_reason_why_they_are_not_approved) {
+  cm_key_params params = key_params(CM_ALG_AES_GCM, 256);
+  params.flags = CM_KEY_EXPORTABLE;
+  cm_key weak{};
+  const auto derive = [&](const cm_key_params& p, cm_key* key) {
+    return cm_key_derive_pbkdf2(session_, key, &p, "short", 5, "salt", 4, 1);
+  };
+  ASSERT_EQ(derive(params, &weak), CM_NOT_APPROVED_PBKDF2_INPUT);
+  uint8_t iv[12], tag[16], text[4] = {1, 2, 3, 4}, out[64];
+  EXPECT_EQ(cm_aead_seal(session_, weak, out, 4, iv, 12, tag, 16, nullptr, 0, text, 4), CM_NOT_APPROVED_PBKDF2_INPUT);
+  EXPECT_EQ(cm_aead_open(session_, weak, out, 4, iv, 12, tag, 16, nullptr, 0, out, 4), CM_NOT_APPROVED_PBKDF2_INPUT);
+  EXPECT_EQ(std::memcmp(out, text, 4), 0);
+  EXPECT_EQ(cm_aead_seal_caller_iv(session_, weak, out, 4, iv, 12, tag, 16, nullptr, 0, text, 4),
+            CM_NOT_APPROVED_CALLER_IV);
+  const cm_key kek = import(CM_ALG_AES_KWP, pattern(32, 7));
+  size_t size = 0;
+  EXPECT_EQ(cm_key_export_wrapped(session_, weak, kek, out, sizeof out, &size), CM_NOT_APPROVED_PBKDF2_INPUT);
+  EXPECT_EQ(size, 40U);
+
+  cm_key weak_kek{};
+  ASSERT_EQ(derive(key_params(CM_ALG_AES_KWP, 256), &weak_kek), CM_NOT_APPROVED_PBKDF2_INPUT);
+  const cm_key good = import(CM_ALG_AES_GCM, pattern(32), CM_KEY_EXPORTABLE);
+  EXPECT_EQ(cm_key_export_wrapped(session_, good, weak_kek, out, sizeof out, &size), CM_NOT_APPROVED_PBKDF2_INPUT);
+  cm_key back{};
+  const cm_key_params plain = key_params(CM_ALG_AES_GCM);
+  EXPECT_EQ(cm_key_import_wrapped(session_, &back, &plain, weak_kek, out, size), CM_NOT_APPROVED_PBKDF2_INPUT);
+
+  cm_key weak_mac{};
+  ASSERT_EQ(derive(key_params(CM_ALG_HMAC_SHA256, 256), &weak_mac), CM_NOT_APPROVED_PBKDF2_INPUT);
+  EXPECT_EQ(cm_hmac_compute(session_, weak_mac, out, 32, text, 4), CM_NOT_APPROVED_PBKDF2_INPUT);
+}
+
+TEST_F(Keys, that_cannot_be_exported_leave_a_zeroed_buffer) {
+  const cm_key kek = import(CM_ALG_AES_KWP, pattern(32, 7));
+  const cm_key key = import(CM_ALG_AES_GCM, pattern(32));
+  for (const cm_key wrapping : {kek, key, cm_key{0}}) {
+    uint8_t out[64];
+    std::memset(out, 0xaa, sizeof out);
+    size_t size = 99;
+    EXPECT_LT(cm_key_export_wrapped(session_, key, wrapping, out, sizeof out, &size), 0);
+    EXPECT_EQ(size, 0U);
+    for (size_t i = 0; i < 40; ++i) EXPECT_EQ(out[i], 0) << i;
+    EXPECT_EQ(out[40], 0xaa) << "the rest is left alone";
+  }
 }
 
 TEST_F(Keys, fill_the_store_and_then_say_so) {

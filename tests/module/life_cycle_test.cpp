@@ -101,6 +101,9 @@ TEST(LifeCycle, approved_only_policy_refuses_before_any_work) {
   ASSERT_EQ(cm_session_open(&user, CM_ROLE_USER), CM_OK);
   const cm_key weak = import_hmac(user, pattern(8));
   const cm_key key = import_gcm(user, pattern(32));
+  cm_key derived{};
+  const cm_key_params of_derived = key_params(CM_ALG_AES_GCM, 256);
+  ASSERT_EQ(cm_key_derive_pbkdf2(user, &derived, &of_derived, "short", 5, "salt", 4, 1), CM_NOT_APPROVED_PBKDF2_INPUT);
   EXPECT_EQ(cm_policy_set(user, CM_POLICY_APPROVED_ONLY), CM_ERR_ROLE);
   EXPECT_EQ(cm_policy_set(officer, 9), CM_ERR_ARGUMENT);
   EXPECT_EQ(cm_policy_set(officer, CM_POLICY_APPROVED_ONLY), CM_OK);
@@ -108,6 +111,8 @@ TEST(LifeCycle, approved_only_policy_refuses_before_any_work) {
   uint8_t iv[12] = {}, tag[16] = {}, out[32] = {0xee};
   EXPECT_EQ(cm_aead_seal_caller_iv(user, key, out, 1, iv, 12, tag, 16, nullptr, 0, iv, 1), CM_ERR_POLICY);
   EXPECT_EQ(out[0], 0xee) << "nothing was done";
+  EXPECT_EQ(cm_aead_seal(user, derived, nullptr, 0, iv, 12, tag, 16, nullptr, 0, nullptr, 0), CM_ERR_POLICY)
+      << "a key is no better than the way it was made";
   EXPECT_EQ(cm_hmac_compute(user, weak, out, 32, nullptr, 0), CM_ERR_POLICY);
   const cm_key_params params = key_params(CM_ALG_HMAC_SHA256);
   cm_key refused{};

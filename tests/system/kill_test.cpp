@@ -138,24 +138,6 @@ TEST(Kill, application_under_load) {
   }
 }
 
-// writer_of: the process that has this log open as its writer.
-pid_t writer_of(const std::string& log) {
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    // Plain read(2): the process may be gone, and a file stream throws then.
-    char text[4096];
-    const int fd = open((entry.path() / "cmdline").c_str(), O_RDONLY | O_CLOEXEC);
-    const ssize_t size = fd >= 0 ? read(fd, text, sizeof text) : -1;
-    if (fd >= 0) close(fd);
-    const std::string line(text, size > 0 ? static_cast<size_t>(size) : 0);
-    if (line.find("cryptomod-auditd") != std::string::npos && line.find(log) != std::string::npos &&
-        line.find("swtpm") != 0)
-      return static_cast<pid_t>(std::stoi(name));
-  }
-  return 0;
-}
-
 TEST(Kill, writer_under_load) {
   Directory dir;
   const InitParams init(dir);

@@ -77,6 +77,10 @@ void hash_derive_and_draw(const Session& session) {
   require(weak.approval().reason() == CM_NOT_APPROVED_PBKDF2_INPUT, "short password");
   Key imported = session.import_key(hmac_key(24), abc);
   imported.close();
+  Session other;
+  Key kept = other.import_key(hmac_key(), std::array<std::uint8_t, 32>{1});
+  other.close();
+  require(refused([&] { kept.close(); }) == CM_ERR_HANDLE && kept.handle().v != 0, "a refused close keeps the handle");
   Sha256Digest random{};
   session.random(random);
   require(std::any_of(random.begin(), random.end(), [](std::uint8_t b) { return b != 0; }), "random bytes");
