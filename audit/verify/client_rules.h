@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "audit/call_rules.h"
 #include "audit/payload.h"
 #include "audit/verify/frame_check.h"
 #include "audit/verify/report.h"
@@ -20,7 +21,7 @@ namespace cm::audit::verify {
 inline constexpr size_t kMaxClients = 65536;         // attached at once
 inline constexpr size_t kMaxSessions = 1u << 20;     // open at once
 inline constexpr size_t kMaxClosedSessions = 65536;  // remembered after their close
-inline constexpr size_t kMaxOpenCalls = 4096;        // in a client's first ring
+using audit::kMaxOpenCalls;
 inline constexpr uint64_t kRecordTimeToleranceNs = 60'000'000'000;
 
 // FramePlace: where the current frame stands; makes absolute places.
@@ -51,16 +52,10 @@ class ClientRules {
   void writer_started(bool maybe_the_same);
 
  private:
-  struct Open {
-    uint32_t event_id = 0;
-    uint64_t ring_seq = 0;
-    uint64_t object = 0;
-    Id session{};
-  };
   struct Ring {
     uint64_t next_seq = 0;
     bool cut_off = false;
-    std::vector<Open> open;
+    CallRules calls;
   };
   struct Client {
     ClientAttach about;
