@@ -130,10 +130,19 @@ struct UnexplainedExtend {
   Digest found{};
 };
 
+// SealBroken.reason; numbers are only ever appended.
+inline constexpr uint32_t kBrokenSeal = 1;      // a seal where none was announced
+inline constexpr uint32_t kBrokenSequence = 2;  // the record has another sequence number
+inline constexpr uint32_t kBrokenEvent = 3;     // unknown event
+inline constexpr uint32_t kBrokenHead = 4;      // head beyond the ring, or going back
+inline constexpr uint32_t kBrokenCalls = 5;     // entry and exit do not pair up, or an event where none may stand
+inline constexpr uint32_t kBrokenSession = 6;   // a session that this client did not open, or one opened twice
+inline constexpr uint32_t kBrokenReasonLast = kBrokenSession;
+
 struct SealBroken {
   std::array<uint8_t, kIdSize> client_id{};
   uint32_t ring_id = 0;
-  uint32_t reason = 0;    // 1 seal, 2 sequence number, 3 unknown event, 4 head beyond the ring
+  uint32_t reason = 0;
   uint64_t ring_seq = 0;  // where it was found; the client is cut off there
 };
 

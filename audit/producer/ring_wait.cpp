@@ -47,6 +47,9 @@ WaitResult wait_until(WriterPage& page, Reached reached, uint32_t stop_flags, De
   WaitResult result = WaitResult::kTimeout;
   if (reached(result)) return result;
   page.waiters.fetch_add(1, std::memory_order_seq_cst);
+  // Whatever `sleeping` says: a writer that naps between two drains has not set it.
+  page.doorbell.fetch_add(1, std::memory_order_seq_cst);
+  futex_wake(page.doorbell, FutexScope::kShared, kWakeAll);
   for (;;) {
     // The order matters: progress is read before the condition, so a change after the look makes futex_wait return.
     const uint32_t seen = page.progress.load(std::memory_order_seq_cst);

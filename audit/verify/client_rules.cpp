@@ -29,18 +29,6 @@ bool known_event(uint32_t event_id) {
   return id < kServiceTableSize ? kKnownServices[id] : event_known(event_id);
 }
 
-Id session_of(const Record& r) {
-  Id id;
-  std::memcpy(id.data(), r.session_id, id.size());
-  return id;
-}
-
-bool is_event(const Record& r, EventId event, bool exit) {
-  return r.event_id == (static_cast<uint32_t>(event) | (exit ? kExitBit : 0));
-}
-
-bool succeeded(const Record& r) { return static_cast<int32_t>(r.return_code) >= 0; }
-
 bool same_client(const ClientAttach& a, const ClientAttach& b) {
   return a.uid == b.uid && a.module_digest == b.module_digest && a.seal_kind == b.seal_kind &&
          a.ring_records == b.ring_records && a.first_ring_id == b.first_ring_id && a.ring_count == b.ring_count;
@@ -133,9 +121,10 @@ void ClientRules::detach(const FramePlace& place, const ClientDetach& p) {
   const Client* client = find(place, p.client_id, true);
   if (client == nullptr || !sessions_resolved(*client)) return;
   for (const auto& [ring_id, ring] : client->rings) {
-    if (ring.open.empty()) continue;
+    if (ring.calls.open().empty()) continue;
     report_.add(FindingId::kOpenAtDetach, place.at(),
-                fmt::format("ring {} seq {} {}", ring_id, ring.open[0].ring_seq, event_text(ring.open[0].event_id)));
+                fmt::format("ring {} seq {} {}", ring_id, ring.calls.open()[0].ring_seq,
+                            event_text(ring.calls.open()[0].event_id)));
     break;
   }
   forget(clients_.find(p.client_id));
@@ -165,7 +154,7 @@ void ClientRules::lost(const FramePlace& place, const ClientLost& p) {
 bool ClientRules::open_entries_named(const Client& client, const FramePlace& place, const ClientLost& p) {
   auto named = p.open_entries.begin();
   for (const auto& [ring_id, ring] : client.rings) {
-    for (const Open& open : ring.open) {
+    for (const OpenCall& open : ring.calls.open()) {
       if (named != p.open_entries.end() && named->ring_id == ring_id && named->event_id == open.event_id &&
           named->ring_seq == open.ring_seq && named->object == open.object) {
         ++named;
@@ -182,10 +171,10 @@ bool ClientRules::open_entries_named(const Client& client, const FramePlace& pla
 }
 
 void ClientRules::seal_broken(const FramePlace& place, const SealBroken& p) {
-  constexpr uint32_t kReasonLast = 4;
   Client* client = find(place, p.client_id, true);
   if (client == nullptr) return;
-  if (p.reason == 0 || p.reason > kReasonLast || p.ring_id - client->about.first_ring_id >= client->about.ring_count) {
+  if (p.reason == 0 || p.reason > kBrokenReasonLast ||
+      p.ring_id - client->about.first_ring_id >= client->about.ring_count) {
     fail(FindingId::kPayload, place.at(), "reason or ring");
     return;
   }
@@ -264,31 +253,28 @@ bool ClientRules::record(Client& client, Ring& ring, bool first_ring, const Reco
   // Records of the first ring may be older than the attachment: the library writes them when it is loaded.
   const bool early = !first_ring && r.time_ns + kRecordTimeToleranceNs < client.attached_ns;
   if (late || early) report_.add(FindingId::kRecordTime, place.at(offset, where), utc_text(r.time_ns));
-  if (!is_service(r)) {
-    if (first_ring) return true;
-    return fail(FindingId::kEventPlace, place.at(offset, where), event_text(r.event_id));
-  }
   const Place at = place.at(offset, where);
-  return pair(ring, first_ring, r, where, at) && session(client, r, at);
+  return pair(ring, first_ring, r, where, at) && (!is_service(r) || session(client, r, at));
 }
 
-// pair: a thread's ring has one call at a time. The first ring also carries what was recorded before the client was
-// attached, by whichever thread: there an exit belongs to the oldest open entry of its event.
 bool ClientRules::pair(Ring& ring, bool first_ring, const Record& r, const RecordPlace& where, const Place& at) {
-  if (!is_exit(r)) {
-    if (r.return_code != 0) return fail(FindingId::kEntryExit, at, "an entry with a return code");
-    if (!first_ring && !ring.open.empty()) return fail(FindingId::kEntryExit, at, "an entry while a call is open");
-    if (ring.open.size() >= kMaxOpenCalls) return fail(FindingId::kLimit, at, "open calls");
-    ring.open.push_back({r.event_id, where.ring_seq, r.object, session_of(r)});
-    return true;
+  switch (ring.calls.take(r, where.ring_seq, first_ring)) {
+    case CallFault::kNone:
+      return true;
+    case CallFault::kPlace:
+      return fail(FindingId::kEventPlace, at, event_text(r.event_id));
+    case CallFault::kEntryReturnCode:
+      return fail(FindingId::kEntryExit, at, "an entry with a return code");
+    case CallFault::kEntryWhileOpen:
+      return fail(FindingId::kEntryExit, at, "an entry while a call is open");
+    case CallFault::kTooManyOpen:
+      return fail(FindingId::kLimit, at, "open calls");
+    case CallFault::kExitWithoutEntry:
+      return fail(FindingId::kEntryExit, at, "an exit without its entry");
+    case CallFault::kExitSession:
+      return fail(FindingId::kEntryExit, at, "the exit has another session than the entry");
   }
-  const auto entry = std::find_if(ring.open.begin(), ring.open.end(),
-                                  [&](const Open& open) { return open.event_id == (r.event_id & ~kExitBit); });
-  if (entry == ring.open.end()) return fail(FindingId::kEntryExit, at, "an exit without its entry");
-  if (!is_event(r, EventId::kSessionOpen, true) && entry->session != session_of(r))
-    return fail(FindingId::kEntryExit, at, "the exit has another session than the entry");
-  ring.open.erase(entry);
-  return true;
+  return false;
 }
 
 bool ClientRules::session(Client& client, const Record& r, const Place& at) {

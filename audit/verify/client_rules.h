@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "audit/call_rules.h"
 #include "audit/payload.h"
 #include "audit/verify/frame_check.h"
 #include "audit/verify/report.h"
@@ -22,7 +23,7 @@ namespace cm::audit::verify {
 inline constexpr size_t kMaxClients = 65536;         // attached at once
 inline constexpr size_t kMaxSessions = 1u << 20;     // open at once
 inline constexpr size_t kMaxClosedSessions = 65536;  // remembered after their close
-inline constexpr size_t kMaxOpenCalls = 4096;        // in a client's first ring
+using audit::kMaxOpenCalls;
 inline constexpr uint64_t kRecordTimeToleranceNs = 60'000'000'000;
 
 // FramePlace: where the current frame stands; makes absolute places.
@@ -56,16 +57,10 @@ class ClientRules {
   void conclude();
 
  private:
-  struct Open {
-    uint32_t event_id = 0;
-    uint64_t ring_seq = 0;
-    uint64_t object = 0;
-    Id session{};
-  };
   struct Ring {
     uint64_t next_seq = 0;
     bool cut_off = false;
-    std::vector<Open> open;
+    CallRules calls;
   };
   struct Client {
     ClientAttach about;

@@ -26,15 +26,24 @@ uint32_t breach_of(const Record& copy, uint64_t seq) {
   return 0;
 }
 
+// kSessionGrace_ns: for a client that lives: longer than any thread is kept from running between making a session and
+// publishing that it did.
+constexpr uint64_t kSessionGrace_ns = 1000000000;
+constexpr uint64_t kHaste_ns = 100000000;  // many times what a frame takes
+
 }  // namespace
 
+void append_open_entries(uint32_t ring_id, const CallRules& calls, std::vector<OpenEntry>& out) {
+  for (const OpenCall& open : calls.open()) out.push_back({ring_id, open.event_id, open.ring_seq, open.object});
+}
+
 Client::Client(SharedMapping mapping, const ClientAttach& attach, std::shared_ptr<Connection> connection,
-               std::vector<uint64_t> next_seq, std::vector<std::optional<OpenEntry>> open_entries)
+               std::vector<uint64_t> next_seq, std::vector<CallRules> calls)
     : mapping_(std::move(mapping)), attach_(attach), connection_(std::move(connection)) {
   rings_.resize(attach_.ring_count);
   for (size_t i = 0; i < rings_.size(); ++i) {
-    rings_[i].consumed = i < next_seq.size() ? next_seq[i] : 0;
-    if (i < open_entries.size()) rings_[i].open = open_entries[i];
+    rings_[i].consumed = rings_[i].taken = i < next_seq.size() ? next_seq[i] : 0;
+    if (i < calls.size()) rings_[i].calls = std::move(calls[i]);
   }
 }
 
@@ -56,8 +65,9 @@ void Client::depart(Fate fate, bool end_log) {
 }
 
 void Client::freeze() {
+  frozen_ = true;
   for (uint32_t i = 0; i < rings_.size(); ++i) {
-    const uint64_t end = rings_[i].consumed + pending(i);
+    const uint64_t end = rings_[i].consumed + pending(i);  // not below what is taken
     rings_[i].limit = std::min(rings_[i].limit, end);
   }
 }
@@ -66,7 +76,7 @@ void Client::break_ring(uint32_t ring, uint32_t reason, uint64_t seq) {
   Ring& r = rings_[ring];
   if (r.breach != 0 && seq >= r.limit) return;
   r.breach = reason;
-  r.limit = std::min(r.limit, seq);
+  r.limit = std::min(r.limit, std::max(seq, r.taken));
   broken_ = true;
 }
 
@@ -74,9 +84,10 @@ uint32_t Client::pending(uint32_t ring) {
   Ring& r = rings_[ring];
   if (r.breach != 0) return static_cast<uint32_t>(r.limit - r.consumed);
   const uint64_t published = mapping_.control(ring).head.load(std::memory_order_acquire) - r.consumed;
-  if (published > mapping_.ring_records()) {
-    break_ring(ring, kBrokenHead, r.consumed);
-    return 0;
+  const uint64_t taken = r.taken - r.consumed;
+  if (published > mapping_.ring_records() || published < taken) {
+    break_ring(ring, kBrokenHead, r.taken);
+    return static_cast<uint32_t>(taken);
   }
   return static_cast<uint32_t>(std::min(published, r.limit - r.consumed));
 }
@@ -87,31 +98,83 @@ bool Client::has_pending() {
   return false;
 }
 
-Take Client::take(uint32_t ring, uint32_t max, Record* out) {
+// check_session: a record may carry a session that its client opened, or open one. The look-up is kept: a ring's calls
+// are of one session for long.
+Client::SessionState Client::check_session(Ring& ring, const Record& record, SessionBook& sessions) const {
+  const SessionId id = session_of(record);
+  if (id == SessionId{}) return SessionState::kGood;
+  if (opens_session(record)) return sessions.open(id, attach_.client_id) ? SessionState::kGood : SessionState::kBad;
+  if (ring.known_generation != sessions.generation() || ring.known_session != id) {
+    switch (sessions.owner(id, attach_.client_id)) {
+      case SessionBook::Owner::kNobody:
+        return SessionState::kUnknown;
+      case SessionBook::Owner::kAnother:
+        return SessionState::kBad;
+      case SessionBook::Owner::kThisClient:
+        break;
+    }
+    ring.known_session = id;
+    ring.known_generation = sessions.generation();
+  }
+  if (closes_session(record)) sessions.close(id);
+  return SessionState::kGood;
+}
+
+Take Client::take(uint32_t ring, uint32_t max, SessionBook& sessions, Record* out) {
   Ring& r = rings_[ring];
   const Record* const slots = mapping_.slots(ring);
   const uint64_t mask = mapping_.ring_records() - 1;
-  Take taken{ring, 0, r.consumed, r.open};
+  Take taken{ring, 0, r.consumed};
+  r.waits = false;
   for (; taken.count < max; ++taken.count) {
     const uint64_t seq = r.consumed + taken.count;
     Record& copy = out[taken.count];
     copy_record(copy, slots[seq & mask]);
-    if (const uint32_t breach = breach_of(copy, seq); breach != 0) {
+    uint32_t breach = breach_of(copy, seq);
+    if (breach == 0 && is_service(copy)) {
+      const SessionState session = check_session(r, copy, sessions);
+      r.waits = session == SessionState::kUnknown;
+      if (r.waits) break;
+      if (session == SessionState::kBad) breach = kBrokenSession;
+    }
+    if (breach == 0 && r.calls.take(copy, seq, ring == 0) != CallFault::kNone) breach = kBrokenCalls;
+    if (breach != 0) {
       break_ring(ring, breach, seq);
       break;
     }
+    r.taken = seq + 1;
     copy.ring_id = ring_id(ring);
-    if (!is_service(copy)) continue;
-    taken.open_after.reset();
-    if (!is_exit(copy)) taken.open_after = OpenEntry{copy.ring_id, copy.event_id, seq, copy.object};
   }
+  took_ = took_ || taken.count != 0;
   return taken;
+}
+
+void Client::settle_waits(uint64_t now_ns) {
+  const bool waiting = std::any_of(rings_.begin(), rings_.end(), [](const Ring& r) { return r.waits; });
+  if (std::exchange(took_, false) || !waiting) {
+    waiting_since_ns_ = 0;
+    return;
+  }
+  // The first look may have come between two publications; from the second on all that came before is visible.
+  if (waiting_since_ns_ == 0) {
+    waiting_since_ns_ = now_ns;
+    return;
+  }
+  const bool stays = fate_ == Fate::kAttached;
+  if (stays && !frozen_ && now_ns < waiting_since_ns_ + kSessionGrace_ns) return;
+  for (uint32_t i = 0; i < rings_.size(); ++i) {
+    Ring& r = rings_[i];
+    if (!std::exchange(r.waits, false)) continue;
+    if (stays && frozen_)
+      r.limit = r.taken;
+    else
+      break_ring(i, kBrokenSession, r.taken);
+  }
 }
 
 void Client::acknowledge(const Take& take) {
   Ring& r = rings_[take.ring];
   r.consumed += take.count;
-  r.open = take.open_after;
   mapping_.control(take.ring).acked.store(r.consumed, std::memory_order_release);
 }
 
@@ -139,9 +202,16 @@ void Client::breach_reported(uint32_t ring_id) { rings_[ring_id - attach_.first_
 
 std::vector<OpenEntry> Client::open_entries() const {
   std::vector<OpenEntry> out;
-  for (const Ring& r : rings_)
-    if (r.open) out.push_back(*r.open);
+  for (uint32_t i = 0; i < rings_.size(); ++i) append_open_entries(ring_id(i), rings_[i].calls, out);
   return out;
+}
+
+bool Client::wants_haste(uint64_t now_ns) {
+  if (!has_waiters()) return false;
+  const uint32_t rung = doorbell().load(std::memory_order_acquire);
+  if (rung != heard_doorbell_) haste_until_ns_ = now_ns + kHaste_ns;
+  heard_doorbell_ = rung;
+  return now_ns < haste_until_ns_;
 }
 
 void Client::notify() const {

@@ -11,15 +11,10 @@
 
 #include "audit/payload.h"
 #include "audit/writer/server.h"
+#include "audit/writer/session_book.h"
 #include "audit/writer/shared_mapping.h"
 
 namespace cm::audit {
-
-// SealBroken.reason
-inline constexpr uint32_t kBrokenSequence = 2;
-inline constexpr uint32_t kBrokenEvent = 3;
-inline constexpr uint32_t kBrokenHead = 4;
-inline constexpr uint32_t kBrokenSeal = 1;
 
 // ClientLost.reason
 inline constexpr uint32_t kLostGone = 1;
@@ -31,8 +26,10 @@ struct Take {
   uint32_t ring = 0;
   uint32_t count = 0;
   uint64_t first_seq = 0;
-  std::optional<OpenEntry> open_after;
 };
+
+// append_open_entries: the calls of one ring as ClientLost names them.
+void append_open_entries(uint32_t ring_id, const CallRules& calls, std::vector<OpenEntry>& out);
 
 class Client {
  public:
@@ -43,9 +40,9 @@ class Client {
     kCut,      // it broke the protocol
   };
 
-  // The rings begin at next_seq (of the log); open_entries as the log has them.
+  // The rings begin at next_seq (of the log); calls as the log has them.
   Client(SharedMapping mapping, const ClientAttach& attach, std::shared_ptr<Connection> connection,
-         std::vector<uint64_t> next_seq, std::vector<std::optional<OpenEntry>> open_entries);
+         std::vector<uint64_t> next_seq, std::vector<CallRules> calls);
 
   const ClientAttach& attach() const { return attach_; }
   Connection& connection() const { return *connection_; }
@@ -66,8 +63,14 @@ class Client {
   // pending: published records that are not consumed. A head beyond the ring breaks the ring.
   uint32_t pending(uint32_t ring);
   bool has_pending();
-  // take: copies at most max records to out and checks them. Fewer than asked: the ring is broken behind the last.
-  Take take(uint32_t ring, uint32_t max, Record* out);
+  // take: copies at most max records to out and checks them. Fewer than asked: the ring is broken behind the last, or
+  // it waits: the next record's session was not opened yet. What an honest client uses in one ring it has published the
+  // opening of in another, so the wait ends when that ring is drained. What was taken has to be written next.
+  Take take(uint32_t ring, uint32_t max, SessionBook& sessions, Record* out);
+  // settle_waits: after every ring of the client with pending records was offered to take. When none of them gives a
+  // record any more, the sessions they wait for do not exist: the rings are broken. A client that is only frozen,
+  // because the writer ends, keeps those records for the next writer.
+  void settle_waits(uint64_t now_ns);
   // acknowledge: the take's frame is durable.
   void acknowledge(const Take& take);
   std::vector<uint64_t> consumed() const;
@@ -79,6 +82,9 @@ class Client {
   bool broken() const { return broken_; }
   std::vector<OpenEntry> open_entries() const;
 
+  // wants_haste: somebody began to wait a short while ago. Who waits rings the doorbell; `waiters` alone may be what a
+  // thread that is gone has left there.
+  bool wants_haste(uint64_t now_ns);
   bool has_waiters() const { return mapping_.page().waiters.load(std::memory_order_seq_cst) != 0; }
   void notify() const;
   void set_flags(uint32_t flags) const;
@@ -91,12 +97,18 @@ class Client {
  private:
   struct Ring {
     uint64_t consumed = 0;
+    uint64_t taken = 0;             // consumed, or copied for a frame that is not written yet
     uint64_t limit = ~uint64_t{0};  // nothing is taken from here on
     uint32_t breach = 0;            // SealBroken.reason, 0 while all is well
     bool breach_reported = false;
-    std::optional<OpenEntry> open;
+    bool waits = false;  // for the opening of the next record's session
+    CallRules calls;     // of what is taken
+    SessionId known_session{};
+    uint64_t known_generation = 0;  // of the book when known_session was looked up
   };
+  enum class SessionState { kGood, kUnknown, kBad };
 
+  SessionState check_session(Ring& ring, const Record& record, SessionBook& sessions) const;
   void break_ring(uint32_t ring, uint32_t reason, uint64_t seq);
 
   SharedMapping mapping_;
@@ -106,6 +118,11 @@ class Client {
   Fate fate_ = Fate::kAttached;
   bool end_log_ = false;
   bool broken_ = false;
+  bool frozen_ = false;
+  uint32_t heard_doorbell_ = 0;
+  uint64_t haste_until_ns_ = 0;
+  bool took_ = false;              // something since settle_waits
+  uint64_t waiting_since_ns_ = 0;  // no ring gives a record since then, and some wait
 };
 
 }  // namespace cm::audit

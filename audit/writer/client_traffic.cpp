@@ -13,7 +13,8 @@
 namespace cm::audit {
 namespace {
 
-constexpr uint64_t kResumeTime_ns = 3000000000;  // clients of the writer before have so long to come back
+constexpr uint64_t kResumeTime_ns = 3000000000;  // clients of the writer before are not looked for earlier
+constexpr uint64_t kExpiryPause_ns = 500000000;
 constexpr uint64_t kRingIdEnd = uint64_t{1} << 32;
 
 }  // namespace
@@ -45,11 +46,10 @@ void WriterLoop::serve_hello(ServerEvent& event) {
   if (event.connection->closed) return;
   if (phase_ != Phase::kServing) return event.connection->refuse("the writer is ending");
   if (no_space_) return event.connection->refuse("the log's disk is full");
-  const auto& id = event.greeting->hello.resume_client_id;
-  if (std::all_of(std::begin(id), std::end(id), [](uint8_t b) { return b == 0; }))
-    admit_new(event);
-  else
+  if (resumes(event.greeting->hello))
     admit_returning(event);
+  else
+    admit_new(event);
 }
 
 void WriterLoop::admit_new(ServerEvent& event) {
@@ -70,16 +70,21 @@ void WriterLoop::admit_returning(ServerEvent& event) {
   if (found == absent_.end()) return event.connection->refuse("no such client is awaited");
   const LoggedClient& logged = found->second;
   const ClientAttach& before = logged.attach;
-  if (before.pid != attach.pid || before.start_time != attach.start_time || before.uid != attach.uid ||
-      before.ring_count != attach.ring_count || before.ring_records != attach.ring_records)
+  if (logged.cut_off || before.pid != attach.pid || before.start_time != attach.start_time ||
+      before.uid != attach.uid || before.module_digest != attach.module_digest ||
+      before.seal_kind != attach.seal_kind || before.ring_count != attach.ring_count ||
+      before.ring_records != attach.ring_records)
     return event.connection->refuse("this is not the client that is awaited");
+  // The same process: its executable was looked at when it first came.
+  attach.executable = before.executable;
+  attach.executable_known = before.executable_known;
+  attach.executable_digest = before.executable_digest;
   attach.first_ring_id = before.first_ring_id;
   attach.reattached = 1;
-  if (attach_client(event, logged.next_seq, logged.open_entries)) absent_.erase(found);
+  if (attach_client(event, logged.next_seq, logged.calls)) absent_.erase(found);
 }
 
-bool WriterLoop::attach_client(ServerEvent& event, std::vector<uint64_t> next_seq,
-                               std::vector<std::optional<OpenEntry>> open_entries) {
+bool WriterLoop::attach_client(ServerEvent& event, std::vector<uint64_t> next_seq, std::vector<CallRules> calls) {
   const ClientAttach& attach = event.greeting->attach;
   if (!append(FrameType::kClientAttach, encode(attach))) {
     event.connection->refuse("the log's disk is full");
@@ -87,7 +92,7 @@ bool WriterLoop::attach_client(ServerEvent& event, std::vector<uint64_t> next_se
   }
   const uint64_t frame_seq = journal_.position().next_frame_seq - 1;
   auto client = std::make_shared<Client>(std::move(event.greeting->mapping), attach, event.connection,
-                                         std::move(next_seq), std::move(open_entries));
+                                         std::move(next_seq), std::move(calls));
   // Records that are in the log already count as extended when this frame is.
   for (uint32_t ring = 0; ring < client->ring_count(); ++ring)
     extend_marks_.push_back({frame_seq, client, ring, client->consumed()[ring]});
@@ -120,7 +125,9 @@ void WriterLoop::client_departs(const ServerEvent& event, Client::Fate fate) {
     event.connection->cut();
 }
 
+// finish_clients: who leaves after the end frame is still attached to the log's reader; the next writer records it.
 void WriterLoop::finish_clients() {
+  if (end_written_) return;
   for (size_t i = 0; i < clients_.size();) {
     Client& client = *clients_[i];
     if (client.broken() && client.fate() != Client::Fate::kCut) {
@@ -132,6 +139,7 @@ void WriterLoop::finish_clients() {
       ++i;
       continue;
     }
+    drain_.forget(client.attach());
     last_client_ns_ = monotonic_ns();
     clients_.erase(clients_.begin() + static_cast<ptrdiff_t>(i));
   }
@@ -170,15 +178,28 @@ void WriterLoop::say_goodbye() const {
   for (const std::shared_ptr<Connection>& connection : goodbyes_) connection->send(&packet, sizeof packet);
 }
 
+// expire_absent_clients: a client is given up when its process is gone, or when the writer before had cut it off. One
+// that lives may come back whenever its supervisor gets to it, and finds its unread records in the log then.
 void WriterLoop::expire_absent_clients() {
-  if (absent_.empty() || phase_ != Phase::kServing || monotonic_ns() < started_ns_ + kResumeTime_ns) return;
-  while (!absent_.empty()) {
-    const LoggedClient& client = absent_.begin()->second;
-    ClientLost lost{client.attach.client_id, kLostNotBack, {}};
-    for (const std::optional<OpenEntry>& entry : client.open_entries)
-      if (entry) lost.open_entries.push_back(*entry);
+  const uint64_t now = monotonic_ns();
+  if (absent_.empty() || phase_ != Phase::kServing || now < next_expiry_ns_ || server_.newcomers() != 0) return;
+  next_expiry_ns_ = now + kExpiryPause_ns;
+  const bool in_time = now < started_ns_ + kResumeTime_ns;
+  for (auto it = absent_.begin(); it != absent_.end();) {
+    const LoggedClient& client = it->second;
+    const ClientAttach& attach = client.attach;
+    const bool lives =
+        attach.start_time != 0 && process_start_time(static_cast<pid_t>(attach.pid)) == attach.start_time;
+    if (!client.cut_off && (in_time || lives)) {
+      ++it;
+      continue;
+    }
+    ClientLost lost{attach.client_id, client.cut_off ? kLostViolation : kLostNotBack, {}};
+    for (uint32_t i = 0; i < client.calls.size(); ++i)
+      append_open_entries(attach.first_ring_id + i, client.calls[i], lost.open_entries);
     if (!append(FrameType::kClientLost, encode(lost))) return;
-    absent_.erase(absent_.begin());
+    drain_.forget(attach);
+    it = absent_.erase(it);
   }
 }
 

@@ -24,9 +24,11 @@ Backlog look_at_rings(std::span<const ClientPtr> clients);
 
 class Drain {
  public:
-  Drain() : records_(kMaxFrameRecords) {}
+  // sessions: as the log has them.
+  explicit Drain(SessionBook sessions) : sessions_(std::move(sessions)), records_(kMaxFrameRecords) {}
 
   // gather: copies and checks at most limit records, in turn over the rings so that no ring starves. Returns how many.
+  // What was gathered has to be written before it is called again.
   uint32_t gather(std::span<const ClientPtr> clients, uint64_t limit);
   const Batch& batch() const { return batch_; }
   std::span<const Record> records() const { return {records_.data(), used_}; }
@@ -35,6 +37,8 @@ class Drain {
     Take take;
   };
   const std::vector<Gathered>& gathered() const { return gathered_; }
+  // forget: the client is gone, and its sessions with it.
+  void forget(const ClientAttach& client) { sessions_.forget(client.client_id); }
 
  private:
   struct Wish {
@@ -43,8 +47,10 @@ class Drain {
     uint32_t count;
   };
 
-  void choose(std::span<const ClientPtr> clients, uint64_t limit);
+  // choose: false when the limit did not allow to look at everything that is pending.
+  bool choose(std::span<const ClientPtr> clients, uint64_t limit);
 
+  SessionBook sessions_;
   std::vector<Record> records_;
   uint32_t used_ = 0;
   uint32_t next_ring_id_ = 0;  // where the next round begins

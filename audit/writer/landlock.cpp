@@ -50,7 +50,7 @@ bool allow(int ruleset, int dir_fd, uint64_t access) {
 
 }  // namespace
 
-Error restrict_files(const Directories& directories, bool tcp_tpm) {
+Error restrict_files(const Directories& directories, const UniqueFd& tpm_device, bool tcp_tpm) {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return system_error("cannot give up new privileges");
   const long version = syscall(SYS_landlock_create_ruleset, nullptr, 0, kVersionFlag);
   if (version < 1) {
@@ -68,6 +68,10 @@ Error restrict_files(const Directories& directories, bool tcp_tpm) {
   if (!allow(ruleset.get(), directories.log.get(), log_access) ||
       !allow(ruleset.get(), directories.run.get(), kRemoveFile) || !allow(ruleset.get(), proc.get(), kReadFile))
     return system_error("cannot add a landlock rule");
+  // A device is opened anew after every command that failed.
+  const uint64_t device_access = kReadFile | kWriteFile | (attributes.files & kIoctlDev);
+  if (tpm_device.valid() && !allow(ruleset.get(), tpm_device.get(), device_access))
+    return system_error("cannot add a landlock rule for the TPM device");
   if (syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) return system_error("cannot enter landlock");
   return {};
 }

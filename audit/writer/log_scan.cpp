@@ -189,7 +189,8 @@ Error Scanner::apply_payload(const FrameHeader& header, const Bytes& var) {
   const auto type = static_cast<FrameType>(header.type);
   if (type != FrameType::kBatch && header.record_count != 0) return refuse("records stand where none may be");
   if (type != FrameType::kAnchor) {
-    state_.ended = type == FrameType::kEnd;
+    // An end frame stays one when the PCR was found changed behind it.
+    if (type != FrameType::kUnexplainedExtend) state_.ended = type == FrameType::kEnd;
     state_.unanchored = true;
   }
   switch (type) {
@@ -232,7 +233,13 @@ Error Scanner::apply_payload(const FrameHeader& header, const Bytes& var) {
       state_.pcr.rebase(unexplained.found);
       return {};
     }
-    case FrameType::kSealBroken:
+    case FrameType::kSealBroken: {
+      SealBroken broken;
+      if (!decode(var, broken)) return refuse("malformed seal-broken frame");
+      for (auto& [first_ring, client] : state_.clients)
+        if (client.attach.client_id == broken.client_id) client.cut_off = true;
+      return {};
+    }
     case FrameType::kEnd:
       return {};
     case FrameType::kSegmentSeal:
@@ -279,7 +286,9 @@ Error Scanner::apply_attach(const FrameHeader& header, const Bytes& var) {
   client.attach = attach;
   client.attach_seq = header.frame_seq;
   client.next_seq.assign(attach.ring_count, 0);
-  client.open_entries.assign(attach.ring_count, std::nullopt);
+  client.calls.resize(attach.ring_count);
+  client.attach_segment = segment_;
+  client.attach_offset = offset_;
   return {};
 }
 
@@ -322,7 +331,10 @@ Error Scanner::cut_torn_tail(uint64_t offset) {
   if (!looks_torn(bytes, offset)) return refuse("the last frame is damaged, and not by an interrupted write");
   state_.torn_bytes = torn;
   sha256(lane_, state_.torn_digest.data(), bytes.data(), bytes.size());
-  if (!state_.exists) return {};  // a torn genesis frame: whether it may go is not for us to say
+  if (!state_.exists) {  // whether it may go is not for us to say
+    state_.torn_segment = true;
+    return {};
+  }
   if (offset > 0) {
     if (ftruncate(file_.get(), static_cast<off_t>(offset)) != 0 || fsync(file_.get()) != 0)
       return system_error("cannot cut off a torn frame");
@@ -335,78 +347,76 @@ Error Scanner::cut_torn_tail(uint64_t offset) {
   return {};
 }
 
-// BackwardReader: resolves open entries from the end of the log towards its beginning.
-class BackwardReader {
+// CallReplay: takes the records of batches into the rules again, from the first attach frame that matters on.
+class CallReplay {
  public:
-  BackwardReader(int dir_fd, LogState& state) : dir_fd_(dir_fd), state_(state) {}
+  CallReplay(int dir_fd, LogState& state) : dir_fd_(dir_fd), state_(state) {}
 
   Error run() {
-    for (auto& [first_ring, client] : state_.clients) {
-      for (uint32_t i = 0; i < client.next_seq.size(); ++i)
-        if (client.next_seq[i] != 0) wanted_[first_ring + i] = &client.open_entries[i];
-    }
-    for (uint32_t segment = state_.segment + 1; segment-- > 0 && !wanted_.empty();)
-      if (Error error = read_segment(segment)) return error;
+    const auto place = [](const auto& row) { return std::pair(row.second.attach_segment, row.second.attach_offset); };
+    const auto first = std::min_element(state_.clients.begin(), state_.clients.end(),
+                                        [&](const auto& a, const auto& b) { return place(a) < place(b); });
+    if (first == state_.clients.end()) return {};
+    auto [segment, offset] = place(*first);
+    for (; segment <= state_.segment; ++segment, offset = 0)
+      if (Error error = read_segment(segment, offset)) return error;
     return {};
   }
 
  private:
-  Error read_segment(uint32_t segment) {
+  Error read_segment(uint32_t segment, uint64_t offset) {
     uint64_t end = 0;
     if (Error error = open_segment(dir_fd_, segment, file_, end)) return error;
-    while (end > 0 && !wanted_.empty()) {
-      FrameTail tail;
-      if (!read_exactly(file_.get(), end - sizeof tail, &tail, sizeof tail) || tail.frame_size > end)
-        return system_error("cannot read the log backwards");
-      end -= tail.frame_size;
-      if (Error error = read_frame(end)) return error;
+    while (offset < end) {
+      FrameHeader header;
+      if (!read_exactly(file_.get(), offset, &header, sizeof header)) return system_error("cannot read a frame again");
+      if (header.type == static_cast<uint16_t>(FrameType::kBatch))
+        if (Error error = read_batch(offset + sizeof header, header)) return error;
+      offset += frame_size(header.var_size, header.record_count);
     }
     return {};
   }
 
-  Error read_frame(uint64_t offset) {
-    FrameHeader header;
-    if (!read_exactly(file_.get(), offset, &header, sizeof header)) return system_error("cannot read a frame");
-    if (header.type == static_cast<uint16_t>(FrameType::kClientAttach)) forget_before(header.frame_seq);
-    if (header.type != static_cast<uint16_t>(FrameType::kBatch)) return {};
+  Error read_batch(uint64_t offset, const FrameHeader& header) {
     Bytes var(header.var_size);
+    records_.resize(header.record_count);
     Batch batch;
-    if (!read_exactly(file_.get(), offset + sizeof header, var.data(), var.size()) || !decode(var, batch))
-      return {"cannot read a batch frame backwards"};
-    uint64_t at = offset + sizeof header + header.var_size;
+    if (!read_exactly(file_.get(), offset, var.data(), var.size()) || !decode(var, batch) ||
+        !read_exactly(file_.get(), offset + var.size(), records_.data(), records_.size() * kRecordSize))
+      return {"cannot read a batch frame again"};
+    size_t next = 0;
     for (const RingMark& mark : batch.marks) {
-      if (wanted_.contains(mark.ring_id))
-        if (Error error = read_ring(mark, at)) return error;
-      at += uint64_t{mark.count} * kRecordSize;
+      take_ring(mark, {records_.data() + next, mark.count});
+      next += mark.count;
     }
     return {};
   }
 
-  Error read_ring(const RingMark& mark, uint64_t offset) {
-    std::vector<Record> records(mark.count);
-    if (!read_exactly(file_.get(), offset, records.data(), records.size() * kRecordSize))
-      return system_error("cannot read records");
-    for (size_t i = records.size(); i-- > 0;) {
-      if (!is_service(records[i])) continue;
-      if (!is_exit(records[i]))
-        *wanted_[mark.ring_id] = OpenEntry{mark.ring_id, records[i].event_id, mark.first_seq + i, records[i].object};
-      wanted_.erase(mark.ring_id);
-      return {};
+  void take_ring(const RingMark& mark, std::span<const Record> records) {
+    auto row = state_.clients.upper_bound(mark.ring_id);
+    if (row != state_.clients.begin()) --row;
+    const bool known = row != state_.clients.end() && mark.ring_id - row->first < row->second.calls.size();
+    for (size_t i = 0; i < records.size(); ++i) {
+      if (known)
+        take_record(row->second, mark.ring_id - row->first, records[i], mark.first_seq + i);
+      else if (is_service(records[i]) && closes_session(records[i]))
+        state_.sessions.count_close(session_of(records[i]));
     }
-    return {};
   }
 
-  // forget_before: before its attach frame a client has no records.
-  void forget_before(uint64_t frame_seq) {
-    for (const auto& [first_ring, client] : state_.clients)
-      if (client.attach_seq == frame_seq)
-        for (uint32_t i = 0; i < client.next_seq.size(); ++i) wanted_.erase(first_ring + i);
+  void take_record(LoggedClient& client, uint32_t ring, const Record& r, uint64_t seq) {
+    // A writer that knew fewer rules may have written it: the client is not served again.
+    if (client.calls[ring].take(r, seq, ring == 0) != CallFault::kNone) client.cut_off = true;
+    const SessionId id = session_of(r);
+    if (!is_service(r) || id == SessionId{}) return;
+    if (opens_session(r)) static_cast<void>(state_.sessions.open(id, client.attach.client_id));
+    if (closes_session(r)) state_.sessions.close(id);
   }
 
   const int dir_fd_;
   LogState& state_;
   UniqueFd file_;
-  std::map<uint32_t, std::optional<OpenEntry>*> wanted_;  // by ring id
+  std::vector<Record> records_;
 };
 
 }  // namespace
@@ -430,6 +440,6 @@ Error scan_log(int dir_fd, Lane lane, const LivePcr& live_pcr, LogState& out) {
   return Scanner(dir_fd, lane, live_pcr, out).run();
 }
 
-Error find_open_entries(int dir_fd, LogState& state) { return BackwardReader(dir_fd, state).run(); }
+Error replay_calls(int dir_fd, LogState& state) { return CallReplay(dir_fd, state).run(); }
 
 }  // namespace cm::audit

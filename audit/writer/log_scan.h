@@ -10,9 +10,11 @@
 #include <optional>
 #include <vector>
 
+#include "audit/call_rules.h"
 #include "audit/chain.h"
 #include "audit/payload.h"
 #include "audit/writer/error.h"
+#include "audit/writer/session_book.h"
 #include "audit/writer/tpm_thread.h"
 
 namespace cm::audit {
@@ -20,9 +22,12 @@ namespace cm::audit {
 // LoggedClient: a client that was attached and has neither detached nor been lost.
 struct LoggedClient {
   ClientAttach attach;
-  uint64_t attach_seq = 0;                             // frame of its first attach
-  std::vector<uint64_t> next_seq;                      // a ring
-  std::vector<std::optional<OpenEntry>> open_entries;  // a ring; filled by find_open_entries
+  uint64_t attach_seq = 0;  // frame of its first attach
+  uint32_t attach_segment = 0;
+  uint64_t attach_offset = 0;
+  std::vector<uint64_t> next_seq;  // a ring
+  std::vector<CallRules> calls;    // a ring; filled by replay_calls
+  bool cut_off = false;            // it broke a ring and was not declared lost yet
 };
 
 // PcrReplay: follows the PCR through the log and remembers which heads came after the value it has now.
@@ -40,7 +45,7 @@ struct LogState {
   bool exists = false;
   ChainPosition position;
   uint64_t last_time_ns = 0;
-  bool ended = false;  // an end frame, and only anchors after it
+  bool ended = false;  // an end frame, and only anchors and unexplained-extends after it
   Genesis genesis;
   Digest genesis_head{};
   TpmIdentity identity;  // of the last genesis, boot or recovery frame
@@ -51,10 +56,12 @@ struct LogState {
   uint64_t next_ring_id = 0;
   bool ever_attached = false;
   std::map<uint32_t, LoggedClient> clients;  // by first ring id
+  SessionBook sessions;                      // of these clients; filled by replay_calls
   PcrReplay pcr;
   uint32_t segment = 0;
   uint64_t segment_size = 0;
-  uint64_t torn_bytes = 0;  // without a log (exists is false): the remains of a genesis frame, left in segment 0
+  bool torn_segment = false;  // without a log: segment 0 holds the remains of a genesis frame, perhaps no byte of it
+  uint64_t torn_bytes = 0;
   Digest torn_digest{};
 };
 
@@ -63,8 +70,8 @@ using LivePcr = std::function<Error(const Genesis&, Digest&)>;
 
 Error scan_log(int dir_fd, Lane lane, const LivePcr& live_pcr, LogState& out);
 
-// find_open_entries: for the clients in the state, reads the log backwards for the last service record of each ring. A
-// ring belongs to one thread and calls do not nest: an entry is open when no exit came after it.
-Error find_open_entries(int dir_fd, LogState& state);
+// replay_calls: for the clients in the state, reads their records again: open calls and sessions. It reads every batch
+// since the first of them was attached.
+Error replay_calls(int dir_fd, LogState& state);
 
 }  // namespace cm::audit

@@ -26,7 +26,7 @@ Error begin(const StartContext& c, LogState& state) {
     return {
         "the trust directory holds the enrolment record of another log, and there is no log here; if that log was "
         "moved, bring it back; for a new log give a new --trust directory"};
-  if (state.torn_bytes > 0 && unlinkat(c.directories.log.get(), segment_name(0).c_str(), 0) != 0)
+  if (state.torn_segment && unlinkat(c.directories.log.get(), segment_name(0).c_str(), 0) != 0)
     return system_error("cannot remove the remains of a genesis frame");
   c.tpm.select(c.options.pcr, c.options.nv_index);
   Genesis& g = state.genesis;
@@ -128,7 +128,7 @@ Error resume(const StartContext& c, LogState& state) {
   if (Error error = same_tpm(c, state.genesis)) return error;
   if (Error error = c.tpm.read_counter(next.start.nv_value)) return error;
   warn_about_counter(next.start.nv_value, state.anchored_nv);
-  if (Error error = find_open_entries(c.directories.log.get(), state)) return error;
+  if (Error error = replay_calls(c.directories.log.get(), state)) return error;
   next.was_reset = next.start.tpm.reset_count != state.identity.reset_count;
   if (!next.was_reset && state.pcr.matched)
     if (Error error = catch_up(c, state)) return error;

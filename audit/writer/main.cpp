@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // main.cpp: cryptomod-auditd from start to end, in the order that docs/audit.md explains: directories and lock,
 // TPM, log, user, sandbox, and only then the first byte from a client.
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -36,7 +37,8 @@ void tell_starter(int ready_fd, const std::string& line) {
   close(ready_fd);
 }
 
-void prepare_process() {
+void prepare_process(int ready_fd) {
+  if (ready_fd >= 0) fcntl(ready_fd, F_SETFD, FD_CLOEXEC);  // whoever waits for its end must not wait for swtpm
   umask(077);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);  // a file size limit is a full disk, not our death
@@ -63,9 +65,9 @@ Error bind_socket(int run_fd, UniqueFd& out) {
   const std::string path = fd_path(run_fd, kSocketName);
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   unlinkat(run_fd, kSocketName, 0);
+  // The umask gives it mode 0700; by its name it is never touched again: the directory may be the writer's user's.
   if (!fd.valid() || bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
     return system_error("cannot make the socket in the run directory");
-  if (fchmodat(run_fd, kSocketName, 0600, 0) != 0) return system_error("cannot protect the socket");
   out = std::move(fd);
   return {};
 }
@@ -78,15 +80,21 @@ class Writer {
   // start: up to the point where clients are served. served: another writer does already.
   Error start(bool& served);
   int run();
+  // give_up: after a failed start: a software TPM that was started for nobody ends with us. Beside a log it stays: its
+  // next start would be a reset that the log does not record.
+  void give_up();
 
  private:
   Error start_tpm();
+  Error find_tpm_device();
   Error enter_sandbox();
 
   const Options& options_;
   const Lane lane_;
   Directories directories_;
   Account account_;
+  bool swtpm_started_ = false;
+  UniqueFd tpm_device_;  // O_PATH, not valid when the TPM is no device file
   std::unique_ptr<Tpm> tpm_;
   WakeWord wake_;
   std::unique_ptr<TpmThread> tpm_thread_;
@@ -100,7 +108,7 @@ class Writer {
 Error Writer::start_tpm() {
   const bool own = !options_.tpm_dir.empty();
   if (own)
-    if (Error error = ensure_swtpm(directories_, account_)) return error;
+    if (Error error = ensure_swtpm(directories_, account_, swtpm_started_)) return error;
   tpm_ = std::make_unique<Tpm>(TpmConfig{own ? swtpm_tcti(directories_.run.get()) : options_.tcti, own});
   if (Error error = tpm_->open()) return error;
   signal(SIGCHLD, SIG_IGN);  // swtpm is our child as long as we live; nobody waits for it
@@ -108,12 +116,25 @@ Error Writer::start_tpm() {
   return {};
 }
 
+// find_tpm_device: the file stays reachable: after a failed command it has to be opened again, as the account.
+Error Writer::find_tpm_device() {
+  const std::string path = device_path(options_.tcti);
+  if (path.empty()) return {};
+  tpm_device_.reset(open(path.c_str(), O_PATH | O_CLOEXEC));
+  struct stat info;
+  if (!tpm_device_.valid() || fstat(tpm_device_.get(), &info) != 0) return system_error("cannot find " + path);
+  constexpr mode_t kGroupMayUse = S_IRGRP | S_IWGRP;
+  if ((info.st_mode & kGroupMayUse) == kGroupMayUse && info.st_gid != 0) account_.tpm_group = info.st_gid;
+  return {};
+}
+
 Error Writer::enter_sandbox() {
   const bool tcp = options_.tcti.find("host") != std::string::npos || options_.tcti.find("port") != std::string::npos ||
                    options_.tcti.starts_with("mssim");
+  if (Error error = find_tpm_device()) return error;
   if (!become(account_)) return system_error("cannot become the writer's user");
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return system_error("cannot forbid being traced");
-  if (Error error = restrict_files(directories_, tcp)) return error;
+  if (Error error = restrict_files(directories_, tpm_device_, tcp)) return error;
   directories_.trust.reset();
   directories_.tpm.reset();
   // Threads inherit landlock; the filter that forbids new threads then covers all of them.
@@ -147,6 +168,17 @@ Error Writer::start(bool& served) {
   return server_->open();
 }
 
+void Writer::give_up() {
+  struct stat first;
+  const bool log_exists = fstatat(directories_.log.get(), segment_name(0).c_str(), &first, 0) == 0 && first.st_size > 0;
+  if (!swtpm_started_ || log_exists) return;
+  if (tpm_) {
+    tpm_->shut_down();
+    tpm_->close();
+  }
+  stop_swtpm(directories_.run.get());
+}
+
 int Writer::run() {
   const bool ended = loop_->run();
   server_->close_door();
@@ -170,6 +202,7 @@ int serve(const Options& options) {
   bool served = false;
   if (Error error = writer.start(served)) {
     std::fprintf(stderr, "cryptomod-auditd: %s\n", error.text.c_str());
+    writer.give_up();
     tell_starter(options.ready_fd, "error: " + error.text + "\n");
     return kFailed;
   }
@@ -183,7 +216,7 @@ int serve(const Options& options) {
 int main(int argc, char** argv) {
   cm::audit::Options options;
   if (const std::optional<int> code = cm::audit::parse_options(argc, argv, options)) return *code;
-  cm::audit::prepare_process();
+  cm::audit::prepare_process(options.ready_fd);
   try {
     return cm::audit::serve(options);
   } catch (const std::exception& failure) {

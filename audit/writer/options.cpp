@@ -3,6 +3,8 @@
 // proves nothing [TCG PC Client Platform TPM Profile 4.6].
 #include "audit/writer/options.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <string>
 
@@ -39,6 +41,13 @@ void declare(CLI::App& app, Options& o) {
 }
 
 }  // namespace
+
+std::string device_path(const std::string& tcti) {
+  const size_t colon = tcti.find(':');
+  if (tcti.substr(0, colon).find("device") == std::string::npos) return {};
+  if (colon != std::string::npos && colon + 1 < tcti.size()) return tcti.substr(colon + 1);
+  return access("/dev/tpmrm0", F_OK) == 0 ? "/dev/tpmrm0" : "/dev/tpm0";  // as the TCTI chooses
+}
 
 std::optional<int> parse_options(int argc, const char* const* argv, Options& options) {
   CLI::App app{"cryptomod-auditd: writes the audit log of libcryptomod and anchors it in a TPM"};

@@ -27,6 +27,9 @@ struct Options {
   uint64_t tail_limit = 1000000;  // records that may be durable without being extended into the TPM
 };
 
+// device_path: the device file that a TCTI of kind "device" opens; empty for the others.
+std::string device_path(const std::string& tcti);
+
 // parse_options: nothing when the program shall go on, else its exit code (0 after --help, 64 for wrong usage).
 std::optional<int> parse_options(int argc, const char* const* argv, Options& options);
 

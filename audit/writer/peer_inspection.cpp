@@ -15,20 +15,8 @@ namespace cm::audit {
 namespace {
 
 constexpr uint64_t kExecutableMax = uint64_t{256} << 20;
+constexpr uint64_t kHashTime_ns = 1000000000;  // other newcomers wait meanwhile
 constexpr size_t kChunk = size_t{1} << 20;
-
-// start_time: field 22 of /proc/PID/stat. The name in field 2 may hold anything, so counting begins behind its last
-// ')'.
-uint64_t start_time(pid_t pid) {
-  UniqueFd fd(open(("/proc/" + std::to_string(pid) + "/stat").c_str(), O_RDONLY | O_CLOEXEC));
-  std::string text(1024, '\0');
-  const ssize_t size = fd.valid() ? read(fd.get(), text.data(), text.size()) : 0;
-  if (size <= 0) return 0;
-  text.resize(static_cast<size_t>(size));
-  size_t at = text.rfind(')');
-  for (int field = 2; field < 22 && at != std::string::npos; ++field) at = text.find(' ', at + 1);
-  return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at + 1, nullptr, 10);
-}
 
 std::string path_of(int fd) {
   std::string path(PATH_MAX, '\0');
@@ -41,7 +29,9 @@ bool digest_file(Lane lane, int fd, uint64_t size, Digest& out) {
   Bytes chunk(kChunk);
   Sha256 hash;
   sha256_init(hash, lane);
+  const uint64_t deadline_ns = monotonic_ns() + kHashTime_ns;
   for (uint64_t done = 0; done < size;) {
+    if (monotonic_ns() > deadline_ns) return false;
     const ssize_t n = pread(fd, chunk.data(), chunk.size(), static_cast<off_t>(done));
     if (n <= 0) return false;
     done += static_cast<uint64_t>(n);
@@ -54,11 +44,27 @@ bool digest_file(Lane lane, int fd, uint64_t size, Digest& out) {
 
 }  // namespace
 
-void inspect_peer(Lane lane, const ucred& peer, int executable_fd, ClientAttach& out) {
+// Field 22 of /proc/PID/stat. The name in field 2 may hold anything, so counting begins behind its last
+// ')'.
+uint64_t process_start_time(pid_t pid) {
+  UniqueFd fd(open(("/proc/" + std::to_string(pid) + "/stat").c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text(1024, '\0');
+  const ssize_t size = fd.valid() ? read(fd.get(), text.data(), text.size()) : 0;
+  if (size <= 0) return 0;
+  text.resize(static_cast<size_t>(size));
+  size_t at = text.rfind(')');
+  for (int field = 2; field < 22 && at != std::string::npos; ++field) at = text.find(' ', at + 1);
+  return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at + 1, nullptr, 10);
+}
+
+void inspect_peer(const ucred& peer, ClientAttach& out) {
   out.pid = static_cast<uint32_t>(peer.pid);
   out.uid = peer.uid;
   out.gid = peer.gid;
-  out.start_time = start_time(peer.pid);
+  out.start_time = process_start_time(peer.pid);
+}
+
+void inspect_executable(Lane lane, const ucred& peer, int executable_fd, ClientAttach& out) {
   struct stat given, running;
   if (fstat(executable_fd, &given) != 0 || !S_ISREG(given.st_mode)) return;
   out.executable = path_of(executable_fd);

@@ -29,10 +29,12 @@ Error give_tree(int dir_fd, const Account& account) {
   std::unique_ptr<DIR, int (*)(DIR*)> dir(copy < 0 ? nullptr : fdopendir(copy), closedir);
   if (!dir) return system_error("cannot list a directory");
   while (const dirent* entry = readdir(dir.get())) {
+    // What is looked at is what is changed: the account may exchange names in its own directory at any moment.
+    const UniqueFd file(openat(dir_fd, entry->d_name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat info;
-    if (fstatat(dir_fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode)) continue;
+    if (!file.valid() || fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
     if (info.st_nlink != 1 || (info.st_uid == account.uid && info.st_gid == account.gid)) continue;
-    if (fchownat(dir_fd, entry->d_name, account.uid, account.gid, AT_SYMLINK_NOFOLLOW) != 0)
+    if (fchownat(file.get(), "", account.uid, account.gid, AT_EMPTY_PATH) != 0)
       return system_error(std::string("cannot give ") + entry->d_name + " to the writer's user");
   }
   return {};
@@ -43,18 +45,18 @@ Error give_tree(int dir_fd, const Account& account) {
 Error choose_account(const std::string& user, Account& out) {
   if (geteuid() != 0) {
     if (!user.empty()) return {"--user needs a start by root"};
-    out = {geteuid(), getegid(), false};
+    out = {geteuid(), getegid(), false, 0};
     return {};
   }
   uid_t number = 0;
   const bool numeric = parse_number(user, number);
   const passwd* entry = numeric ? getpwuid(number) : getpwnam(user.empty() ? kAccountName : user.c_str());
   if (entry != nullptr) {
-    out = {entry->pw_uid, entry->pw_gid, entry->pw_uid != 0};
+    out = {entry->pw_uid, entry->pw_gid, entry->pw_uid != 0, 0};
   } else if (numeric) {
-    out = {number, number, number != 0};
+    out = {number, number, number != 0, 0};
   } else if (user.empty()) {
-    out = {kFallbackId, kFallbackId, true};
+    out = {kFallbackId, kFallbackId, true, 0};
   } else {
     return {"there is no user " + user};
   }
@@ -71,8 +73,8 @@ Error give_directories(const Directories& directories, const Account& account) {
 
 bool become(const Account& account) {
   if (!account.change) return true;
-  if (setgroups(0, nullptr) != 0 || setresgid(account.gid, account.gid, account.gid) != 0 ||
-      setresuid(account.uid, account.uid, account.uid) != 0)
+  if (setgroups(account.tpm_group != 0 ? 1 : 0, &account.tpm_group) != 0 ||
+      setresgid(account.gid, account.gid, account.gid) != 0 || setresuid(account.uid, account.uid, account.uid) != 0)
     return false;
   if (setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0 || geteuid() != account.uid || getegid() != account.gid) {
     errno = EPERM;

@@ -20,6 +20,7 @@ struct Account {
   uid_t uid = 0;
   gid_t gid = 0;
   bool change = false;  // whether the process has to become this account
+  gid_t tpm_group = 0;  // the only other group that is kept: the TPM device's; 0 for none
 };
 
 // choose_account: --user, else the account cryptomod-audit, else kFallbackId; the caller's own when it is not root.
@@ -28,8 +29,8 @@ Error choose_account(const std::string& user, Account& out);
 // give_directories: makes log, run and tpm directories and the plain files in them belong to the account.
 Error give_directories(const Directories& directories, const Account& account);
 
-// become: leaves all groups and takes the account's ids for good. Only async-signal-safe calls, so a forked child may
-// use it. False with errno on failure.
+// become: leaves all groups but the TPM device's and takes the account's ids for good. Only async-signal-safe calls, so
+// a forked child may use it. False with errno on failure.
 bool become(const Account& account);
 
 }  // namespace cm::audit

@@ -8,8 +8,9 @@
 namespace cm::audit {
 
 // restrict_files: landlock. Call in the only thread; threads started later inherit it. Without landlock in the kernel
-// it says so on standard error and goes on: seccomp and the user change still hold.
-Error restrict_files(const Directories& directories, bool tcp_tpm);
+// it says so on standard error and goes on: seccomp and the user change still hold. tpm_device: an O_PATH descriptor of
+// the device file, not valid when the TPM is none: it stays open to be opened again.
+Error restrict_files(const Directories& directories, const UniqueFd& tpm_device, bool tcp_tpm);
 
 // restrict_calls: seccomp for all threads of the process; anything not listed kills the process. tcp_tpm: the TPM is
 // reached over TCP, so sockets of that family stay possible.

@@ -66,6 +66,11 @@ ssize_t receive(int fd, Packet& packet) {
 
 }  // namespace
 
+bool resumes(const WireHello& hello) {
+  const auto& id = hello.resume_client_id;
+  return std::any_of(std::begin(id), std::end(id), [](uint8_t b) { return b != 0; });
+}
+
 void Connection::refuse(const std::string& reason) const {
   WireRefused packet{};
   packet.type = static_cast<uint32_t>(WireType::kRefused);
@@ -225,6 +230,12 @@ bool Server::read_packet(Peer& peer) {
 bool Server::read_hello(Peer& peer, const WireHello& hello, std::vector<UniqueFd>& fds) {
   if (hello.type != static_cast<uint32_t>(WireType::kHello) || fds.size() != 2 || !hello_is_sound(hello)) return false;
   peer.deadline_ns = 0;
+  // A client that comes back does not wait behind the executables of newcomers.
+  if (resumes(hello)) {
+    Introduction introduction{peer.connection, hello, std::move(fds[0]), std::move(fds[1])};
+    greet(introduction);
+    return true;
+  }
   {
     const std::lock_guard lock(mutex_);
     introductions_.push_back({peer.connection, hello, std::move(fds[0]), std::move(fds[1])});
@@ -258,7 +269,9 @@ void Server::greet(Introduction& introduction) {
     return;
   }
   ClientAttach& attach = greeting->attach;
-  inspect_peer(lane_, introduction.connection->peer(), introduction.executable.get(), attach);
+  const ucred& peer = introduction.connection->peer();
+  inspect_peer(peer, attach);
+  if (!resumes(hello)) inspect_executable(lane_, peer, introduction.executable.get(), attach);
   std::memcpy(attach.module_digest.data(), hello.module_digest, kDigestSize);
   attach.module_version = hello.module_version;
   attach.lanes = hello.lanes;

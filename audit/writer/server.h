@@ -130,7 +130,15 @@ class Server {
   bool greet_finished_ = false;             // under mutex_
 };
 
-// inspect_peer: fills in what the kernel says about the sender of a Hello and the digest of its executable.
-void inspect_peer(Lane lane, const ucred& peer, int executable_fd, ClientAttach& out);
+// process_start_time: in clock ticks since boot; 0 when there is no such process.
+uint64_t process_start_time(pid_t pid);
+
+// inspect_peer: fills in what the kernel says about the sender of a Hello. inspect_executable: the same about its
+// executable, with the digest.
+void inspect_peer(const ucred& peer, ClientAttach& out);
+void inspect_executable(Lane lane, const ucred& peer, int executable_fd, ClientAttach& out);
+
+// resumes: the Hello comes from a client of the writer before.
+bool resumes(const WireHello& hello);
 
 }  // namespace cm::audit

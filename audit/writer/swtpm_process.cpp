@@ -4,10 +4,12 @@
 #include "audit/writer/swtpm_process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -28,6 +30,7 @@ constexpr int kStateFd = 40;  // numbers inside the child
 constexpr int kRunFd = 41;
 constexpr int kStartTries = 500;
 constexpr auto kStartPause = std::chrono::milliseconds(10);
+constexpr int kStopTime_ms = 2000;
 constexpr uint8_t kCmdShutdown[4] = {0, 0, 0, 3};  // CMD_SHUTDOWN of swtpm's control channel, big endian
 
 // run_swtpm: the child between fork and exec: async-signal-safe calls only.
@@ -39,8 +42,8 @@ constexpr uint8_t kCmdShutdown[4] = {0, 0, 0, 3};  // CMD_SHUTDOWN of swtpm's co
   const int state = fcntl(directories.tpm.get(), F_DUPFD, kRunFd + 1);
   const int run = fcntl(directories.run.get(), F_DUPFD, kRunFd + 1);
   if (state < 0 || run < 0 || dup2(state, kStateFd) < 0 || dup2(run, kRunFd) < 0) _exit(126);
-  close(state);
-  close(run);
+  // swtpm outlives us and our starter: it keeps nothing that either of them has open.
+  if (close_range(3, kStateFd - 1, 0) != 0 || close_range(kRunFd + 1, ~0u, 0) != 0) _exit(126);
   signal(SIGPIPE, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
@@ -95,7 +98,8 @@ Error wait_until_answers(pid_t pid, int run_fd) {
 
 }  // namespace
 
-Error ensure_swtpm(const Directories& directories, const Account& account) {
+Error ensure_swtpm(const Directories& directories, const Account& account, bool& started) {
+  started = false;
   const int run_fd = directories.run.get();
   if (socket_answers(run_fd, kDataSocket)) return {};
   unlinkat(run_fd, kDataSocket, 0);
@@ -124,6 +128,7 @@ Error ensure_swtpm(const Directories& directories, const Account& account) {
   const pid_t pid = fork();
   if (pid < 0) return system_error("cannot start swtpm");
   if (pid == 0) run_swtpm(directories, account, argv.data(), log.get());
+  started = true;
   return wait_until_answers(pid, run_fd);
 }
 
@@ -137,8 +142,9 @@ void stop_swtpm(int run_fd) {
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd.valid() || connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return;
   uint8_t answer[4];
-  if (write(fd.get(), kCmdShutdown, sizeof kCmdShutdown) == ssize_t{sizeof kCmdShutdown})
-    (void)!read(fd.get(), answer, sizeof answer);
+  if (write(fd.get(), kCmdShutdown, sizeof kCmdShutdown) != ssize_t{sizeof kCmdShutdown}) return;
+  pollfd polled = {fd.get(), POLLIN, 0};
+  if (poll(&polled, 1, kStopTime_ms) == 1) (void)!read(fd.get(), answer, sizeof answer);
 }
 
 }  // namespace cm::audit

@@ -11,8 +11,9 @@
 namespace cm::audit {
 
 // ensure_swtpm: uses the swtpm that answers in the run directory, else starts one as the account with its state in the
-// tpm directory, and returns when it answers. Its output goes to swtpm.log in the run directory.
-Error ensure_swtpm(const Directories& directories, const Account& account);
+// tpm directory, and returns when it answers. Its output goes to swtpm.log in the run directory. started: a process was
+// started, even if it does not answer.
+Error ensure_swtpm(const Directories& directories, const Account& account, bool& started);
 
 // swtpm_tcti: how tss2-tctildr reaches it.
 std::string swtpm_tcti(int run_fd);

@@ -202,9 +202,10 @@ Error TpmThread::take_anchor(const AnchorRequest& request) {
   event.kind = TpmEvent::Kind::kAnchor;
   event.writer_time_ns = request.writer_time_ns;
   Anchor& anchor = event.anchor;
-  if (Error error = advance_counter(anchor.nv_value)) return error;
+  // The PCR comes first: an increment without an anchor would be a gap when an unexplained-extend frame follows it.
   if (Error error = tpm_.read_pcr(anchor.pcr_value)) return error;
   if (anchor.pcr_value != pcr_) return look_for_reset(true);
+  if (Error error = advance_counter(anchor.nv_value)) return error;
   anchor.anchored_seq = extended_end_ - 1;
   anchor.anchored_head = last_head_;
   const AnchorBinding binding{log_id_,          anchor.anchored_seq, anchor.anchored_head,  request.previous_attest,

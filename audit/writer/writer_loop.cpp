@@ -39,6 +39,7 @@ WriterLoop::WriterLoop(const Options& options, uid_t writer_uid, Lane lane, Jour
       boot_id_(current_boot_id()),
       writer_uid_(writer_uid),
       next_ring_id_(state.next_ring_id),
+      drain_(state.sessions),
       clock_(state.clock_generation),
       previous_attest_(state.previous_attest),
       started_ns_(monotonic_ns()) {
@@ -140,6 +141,7 @@ void WriterLoop::append_pending_frames() {
     const PendingFrame& frame = pending_frames_.front();
     if (!append(frame.type, frame.payload, {{}, frame.base, frame.writer_time_ns})) return;
     if (frame.type == FrameType::kAnchor) anchor_in_flight_ = false;
+    if (frame.type == FrameType::kBoot) end_undone_ = end_written_;
     pending_frames_.pop_front();
   }
 }
@@ -186,6 +188,7 @@ bool WriterLoop::must_wait_for_more(const Backlog& backlog) {
 }
 
 bool WriterLoop::drain() {
+  if (batch_waits_) return write_batch();
   const Backlog backlog = look_at_rings(clients_);
   if (backlog.records == 0) {
     oldest_pending_ns_ = 0;
@@ -197,8 +200,15 @@ bool WriterLoop::drain() {
   tail_full_ = tail >= options_.tail_limit;
   if (tail_full_ || must_wait_for_more(backlog)) return false;
   if (no_space_ && monotonic_ns() < retry_space_ns_) return false;
-  if (drain_.gather(clients_, options_.tail_limit - tail) == 0) return false;
+  return drain_.gather(clients_, options_.tail_limit - tail) != 0 && write_batch();
+}
+
+// write_batch: what was gathered is written as it is, however often the disk has to be asked: the rules of calls and
+// sessions have taken it in.
+bool WriterLoop::write_batch() {
+  batch_waits_ = true;
   if (!append(FrameType::kBatch, encode(drain_.batch()), {drain_.records(), {}, {}})) return false;
+  batch_waits_ = false;
   oldest_pending_ns_ = 0;
   const uint64_t frame_seq = journal_.position().next_frame_seq - 1;
   const auto& gathered = drain_.gathered();
@@ -255,8 +265,8 @@ void WriterLoop::begin_closing(uint32_t reason) {
 }
 
 // close_step: drains what is published, writes the end frame, waits for the anchor that covers it and for the extend of
-// that anchor. Frames that come in between (an unexplained extend, a reset) make the end frame be written again: it has
-// to be the last one but for anchors.
+// that anchor. A reset of the TPM in between begins the log anew with a boot frame, so the end frame is written again;
+// an unexplained extend only needs to be anchored, too.
 void WriterLoop::close_step() {
   if (monotonic_ns() > closing_since_ns_ + kClosing_ns) {
     error_ = {no_space_ ? "the log could not be ended: there is no room" : "the log could not be anchored at its end"};
@@ -268,10 +278,11 @@ void WriterLoop::close_step() {
   if (phase_ == Phase::kClosing) {
     // An anchor on its way is let in first, so that the one that covers the end frame stands alone behind it.
     if (!rings_empty || (anchor_in_flight_ && !tpm_lost_) || !append(FrameType::kEnd, encode(End{end_reason_}))) return;
-    end_seq_ = journal_.unanchored_seq();
+    end_written_ = true;
+    end_undone_ = false;
     phase_ = Phase::kAnchoring;
   }
-  if (journal_.unanchored_seq() != end_seq_) {
+  if (end_undone_) {
     phase_ = Phase::kClosing;
   } else if (!journal_.unanchored() && tpm_.extended_end() == journal_.position().next_frame_seq) {
     phase_ = Phase::kOver;

@@ -60,8 +60,7 @@ class WriterLoop {
   void serve_hello(ServerEvent& event);
   void admit_new(ServerEvent& event);
   void admit_returning(ServerEvent& event);
-  bool attach_client(ServerEvent& event, std::vector<uint64_t> next_seq,
-                     std::vector<std::optional<OpenEntry>> open_entries);
+  bool attach_client(ServerEvent& event, std::vector<uint64_t> next_seq, std::vector<CallRules> calls);
   void welcome(const Client& client) const;
   void client_departs(const ServerEvent& event, Client::Fate fate);
 
@@ -73,6 +72,7 @@ class WriterLoop {
   void request_anchor();
 
   bool drain();
+  bool write_batch();
   bool must_wait_for_more(const Backlog& backlog);
   void finish_clients();
   bool report_breaches(Client& client);
@@ -103,6 +103,7 @@ class WriterLoop {
   std::vector<std::shared_ptr<Connection>> goodbyes_;            // answered when the log is closed
   uint64_t next_ring_id_;
   Drain drain_;
+  bool batch_waits_ = false;  // gathered and not written
   ClockModel clock_;
   std::deque<PendingFrame> pending_frames_;
   std::deque<ExtendMark> extend_marks_;
@@ -115,7 +116,8 @@ class WriterLoop {
 
   Phase phase_ = Phase::kServing;
   uint32_t end_reason_ = 1;
-  uint64_t end_seq_ = 0;  // of the end frame
+  bool end_written_ = false;  // from here on nothing is written about clients: to the next writer they are attached
+  bool end_undone_ = false;   // a boot frame stands behind the end frame
   bool end_log_asked_ = false;
   Error error_;
   uint32_t seen_wake_ = 0;  // value of the wake word that a turn has dealt with
@@ -123,6 +125,7 @@ class WriterLoop {
 
   // Monotonic times.
   uint64_t started_ns_;
+  uint64_t next_expiry_ns_ = 0;  // when absent clients are looked for again
   uint64_t retry_space_ns_ = 0;  // no append before this while the disk is full
   bool no_space_ = false;
   uint64_t oldest_pending_ns_ = 0;

@@ -147,6 +147,23 @@ TEST_F(PortTest, a_claim_is_ours_whatever_the_shared_word_says) {
   port_close(port);
 }
 
+TEST_F(PortTest, a_call_that_waits_rings_the_doorbell_of_a_writer_that_does_not_say_it_sleeps) {
+  FakeWriter writer(socket_, log_);
+  ASSERT_EQ(attach(config()), Status::kOk);
+  ASSERT_EQ(writer.page()->sleeping.load(), 0u);
+  const uint32_t before = writer.page()->doorbell.load();
+  writer.drains = false;
+  std::thread caller([] {
+    Port port{};
+    EXPECT_EQ(do_call(port, class_b()), Status::kOk);
+    port_close(port);
+  });
+  EXPECT_TRUE(eventually([&] { return writer.waiting(); }));
+  EXPECT_TRUE(eventually([&] { return writer.page()->doorbell.load() != before; }));
+  writer.drains = true;
+  caller.join();
+}
+
 TEST_F(PortTest, the_doorbell_wakes_a_sleeping_writer) {
   FakeWriter writer(socket_, log_);
   ASSERT_EQ(attach(config()), Status::kOk);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // writer_crash_test.cpp: the writer and its clients killed at any moment: nothing acknowledged is lost or doubled, and
 // the log says what happened.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <memory>
 #include <random>
 #include <thread>
 
@@ -128,23 +131,34 @@ TEST(WriterCrash, killed_client_is_drained_and_its_open_entry_named) {
   EXPECT_EQ(lost[0].open_entries[0].object, 1500u);
 }
 
+// In a process of its own, which ends without a word.
+bool in_child(const std::function<bool()>& body) {
+  const pid_t child = fork();
+  if (child == 0) _exit(body() ? 0 : 1);
+  int status = 1;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 TEST(WriterCrash, client_that_does_not_come_back_is_lost_with_its_open_entries) {
   const TempDir dir;
   WriterProcess writer(dir.path());
   ASSERT_EQ(writer.start(), "ready");
-  {
+  ASSERT_TRUE(writer.running());
+  const pid_t victim = writer.pid();
+  ASSERT_TRUE(in_child([&] {
     FakeClient client(writer.run_dir());
-    ASSERT_TRUE(client.attach());
-    ASSERT_TRUE(client.publish(0, kEntry, 1));
-    ASSERT_TRUE(client.publish(0, static_cast<uint32_t>(EventId::kHealthReseed), 2));
-    ASSERT_TRUE(client.publish(1, kEntry, 3));
-    ASSERT_TRUE(client.publish(1, kExit, 3));
-    ASSERT_TRUE(client.wait_acked(0));
-    ASSERT_TRUE(client.wait_acked(1));
-    writer.kill_now();
-  }
+    const bool good = client.attach() && client.publish(0, kEntry, 1) &&
+                      client.publish(0, static_cast<uint32_t>(EventId::kHealthReseed), 2) &&
+                      client.publish(1, kEntry, 3) && client.publish(1, kExit, 3) && client.wait_acked(0) &&
+                      client.wait_acked(1);
+    kill(victim, SIGKILL);
+    while (kill(victim, 0) == 0 && client.connect()) pause_ms(1);
+    return good;
+  }));
+  writer.kill_now();
   ASSERT_EQ(writer.start(), "ready");
-  pause_ms(3500);
+  pause_ms(4500);
   ASSERT_EQ(writer.terminate(), 0);
   const Log log = read_log(writer.log_dir());
   EXPECT_EQ(log.fault, "");
@@ -157,6 +171,65 @@ TEST(WriterCrash, client_that_does_not_come_back_is_lost_with_its_open_entries) 
   EXPECT_EQ(lost[0].open_entries[0].object, 1u);
 }
 
+TEST(WriterCrash, client_that_lives_may_come_back_late_and_its_unread_calls_are_taken) {
+  const TempDir dir;
+  WriterProcess writer(dir.path());
+  ASSERT_EQ(writer.start(), "ready");
+  FakeClient client(writer.run_dir());
+  ASSERT_TRUE(client.attach());
+  ASSERT_TRUE(client.publish(1, kEntry, 1));
+  ASSERT_TRUE(client.wait_acked(1));
+  writer.kill_now();
+  ASSERT_TRUE(client.publish(1, kExit, 1));
+  ASSERT_EQ(writer.start(), "ready");
+  pause_ms(4500);
+  ASSERT_TRUE(client.attach()) << client.refusal();
+  ASSERT_TRUE(client.wait_acked(1));
+  ASSERT_TRUE(client.detach(false));
+  ASSERT_EQ(writer.terminate(), 0);
+  const Log log = read_log(writer.log_dir());
+  EXPECT_EQ(log.fault, "");
+  EXPECT_EQ(log.rings.at(1).size(), 2u);
+  EXPECT_EQ(log.of_type(FrameType::kClientLost).size(), 0u);
+}
+
+TEST(WriterCrash, client_that_comes_back_does_not_wait_behind_executables_of_newcomers) {
+  const TempDir dir;
+  WriterProcess writer(dir.path());
+  ASSERT_EQ(writer.start(), "ready");
+  FakeClient client(writer.run_dir());
+  ASSERT_TRUE(client.attach());
+  writer.kill_now();
+  ASSERT_EQ(writer.start(), "ready");
+  const std::string big = dir / "big";
+  std::ofstream(big) << "x";
+  std::filesystem::resize_file(big, uint64_t{256} << 20);
+  std::vector<std::unique_ptr<FakeClient>> crowd;
+  for (int i = 0; i < 30; ++i) {
+    crowd.push_back(std::make_unique<FakeClient>(writer.run_dir()));
+    crowd.back()->set_executable(open(big.c_str(), O_RDONLY | O_CLOEXEC));
+    ASSERT_TRUE(crowd.back()->connect());
+    ASSERT_TRUE(crowd.back()->send_hello());
+  }
+  ASSERT_TRUE(client.attach()) << client.refusal();
+  int answered = 0;
+  for (const auto& newcomer : crowd) answered += newcomer->receive(0).empty() ? 0 : 1;
+  EXPECT_LT(answered, 30) << "they are still being looked at";
+}
+
+TEST(WriterCrash, what_is_left_of_a_genesis_frame_does_not_stop_the_next_writer) {
+  for (const uint64_t size : {uint64_t{0}, uint64_t{1}, uint64_t{128}}) {
+    const TempDir dir;
+    WriterProcess writer(dir.path());
+    std::filesystem::create_directory(writer.log_dir());
+    const std::string segment = writer.log_dir() + "/00000000.cmlog";
+    std::ofstream(segment, std::ios::binary) << std::string(size, '\0');
+    ASSERT_EQ(writer.start(), "ready") << size;
+    ASSERT_EQ(writer.terminate(), 0);
+    EXPECT_EQ(read_log(writer.log_dir()).fault, "");
+  }
+}
+
 TEST(WriterCrash, client_survives_an_orderly_restart_of_the_writer) {
   const TempDir dir;
   WriterProcess writer(dir.path());
@@ -164,7 +237,7 @@ TEST(WriterCrash, client_survives_an_orderly_restart_of_the_writer) {
   FakeClient client(writer.run_dir());
   ASSERT_TRUE(client.attach());
   for (int round = 0; round < 3; ++round) {
-    for (uint64_t i = 0; i < 100; ++i) ASSERT_TRUE(client.publish(0, kEntry, i));
+    for (uint64_t i = 0; i < 100; ++i) ASSERT_TRUE(client.publish(0, i % 2 == 0 ? kEntry : kExit, i));
     ASSERT_EQ(writer.terminate(), 0);
     EXPECT_EQ(client.acked(0), client.head(0)) << "an ending writer drains what is published";
     ASSERT_EQ(writer.start(), "ready");

@@ -23,6 +23,9 @@ using audit::EventId;
 using audit::FrameType;
 
 constexpr uint32_t kEntry = static_cast<uint32_t>(EventId::kAeadSeal);
+constexpr uint32_t kExit = kEntry | audit::kExitBit;
+
+uint32_t event(uint64_t i) { return i % 2 == 0 ? kEntry : kExit; }
 constexpr int kAllSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
 class WriterHostile : public ::testing::Test {
@@ -36,6 +39,7 @@ class WriterHostile : public ::testing::Test {
   // undisturbed: the good client still gets its records into the log.
   void undisturbed() {
     ASSERT_TRUE(good_.publish(1, kEntry, 77));
+    ASSERT_TRUE(good_.publish(1, kExit, 77));
     EXPECT_TRUE(good_.wait_acked(1));
   }
 
@@ -83,7 +87,7 @@ class WriterHostile : public ::testing::Test {
 
 TEST_F(WriterHostile, wrong_sequence_number) {
   ASSERT_TRUE(bad_->attach());
-  for (uint64_t i = 0; i < 10; ++i) ASSERT_TRUE(bad_->publish(2, kEntry, i));
+  for (uint64_t i = 0; i < 10; ++i) ASSERT_TRUE(bad_->publish(2, event(i), i));
   bad_->put(2, 10, bad_->make_record(2, 11, kEntry, 0));
   bad_->set_head(2, 11);
   expect_broken(2, 10);
@@ -109,7 +113,7 @@ TEST_F(WriterHostile, seal_where_none_was_announced) {
 
 TEST_F(WriterHostile, head_beyond_the_ring) {
   ASSERT_TRUE(bad_->attach());
-  for (uint64_t i = 0; i < 5; ++i) ASSERT_TRUE(bad_->publish(2, kEntry, i));
+  for (uint64_t i = 0; i < 5; ++i) ASSERT_TRUE(bad_->publish(2, event(i), i));
   ASSERT_TRUE(bad_->wait_acked(2));
   bad_->set_head(2, 5 + 1024 + 1);
   expect_broken(4, 5);
@@ -117,7 +121,7 @@ TEST_F(WriterHostile, head_beyond_the_ring) {
 
 TEST_F(WriterHostile, head_that_goes_back) {
   ASSERT_TRUE(bad_->attach());
-  for (uint64_t i = 0; i < 5; ++i) ASSERT_TRUE(bad_->publish(2, kEntry, i));
+  for (uint64_t i = 0; i < 5; ++i) ASSERT_TRUE(bad_->publish(2, event(i), i));
   ASSERT_TRUE(bad_->wait_acked(2));
   bad_->set_head(2, 3);
   expect_broken(4, 5);
@@ -133,7 +137,7 @@ TEST_F(WriterHostile, writer_page_and_acknowledgements_scribbled_over) {
     page.progress.store(3);
     page.flags.store(~0u);
     page.clock_seq.store(1);
-    ASSERT_TRUE(bad_->publish(2, kEntry, static_cast<uint64_t>(round)));
+    ASSERT_TRUE(bad_->publish(2, event(static_cast<uint64_t>(round)), static_cast<uint64_t>(round)));
   }
   undisturbed();
   bad_->disconnect();

@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -244,6 +246,44 @@ TEST(WriterLife, refuses_a_new_log_beside_the_enrolment_of_another) {
   ASSERT_EQ(writer.terminate(), 0);
   writer.set_log_dir(dir.path() + "/log2");
   EXPECT_TRUE(writer.start().starts_with("error: the trust directory holds the enrolment record of another log"));
+  EXPECT_EQ(writer.wait(10), 1);
+  bool gone = false;
+  for (int i = 0; i < 500 && !gone; ++i) {
+    gone = access((writer.run_dir() + "/swtpm.sock").c_str(), F_OK) != 0;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_TRUE(gone) << "a TPM that was started for nothing ends, too";
+}
+
+TEST(WriterLife, software_tpm_inherits_no_descriptor_of_the_starter) {
+  const TempDir dir;
+  WriterProcess writer(dir.path());
+  ASSERT_EQ(writer.start(), "ready");
+  // Of a pipe of its own it has both ends.
+  std::map<std::string, int> ends;
+  for (const auto& fd : std::filesystem::directory_iterator("/proc/" + std::to_string(writer.swtpm_pid()) + "/fd")) {
+    std::error_code gone;
+    const std::string target = std::filesystem::read_symlink(fd.path(), gone);
+    if (target.starts_with("pipe:")) ++ends[target];
+  }
+  for (const auto& [target, count] : ends) EXPECT_EQ(count, 2) << target;
+}
+
+TEST(WriterLife, waiters_that_a_dead_thread_left_raised_do_not_make_every_record_urgent) {
+  const TempDir dir;
+  WriterProcess writer(dir.path());
+  ASSERT_EQ(writer.start(), "ready");
+  FakeClient client(writer.run_dir());
+  ASSERT_TRUE(client.attach());
+  client.page().waiters.fetch_add(1);
+  constexpr uint64_t kRecords = 4000;
+  for (uint64_t i = 0; i < kRecords; ++i) {
+    ASSERT_TRUE(client.publish(1, i % 2 == 0 ? kEntry : kExit, i));
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+  ASSERT_TRUE(client.detach(false));
+  ASSERT_EQ(writer.terminate(), 0);
+  EXPECT_LT(read_log(writer.log_dir()).of_type(FrameType::kBatch).size(), kRecords / 5);
 }
 
 TEST(WriterLife, drops_privileges_and_is_sandboxed_before_it_serves) {

@@ -95,7 +95,8 @@ TEST(WriterStore, full_disk_and_room_again) {
     ASSERT_EQ(mount(nullptr, log_dir.c_str(), nullptr, MS_REMOUNT, "size=8m"), 0);
     ASSERT_TRUE(client.wait_acked(0));
     EXPECT_TRUE(client.wait_flag(audit::kWriterNoSpace, false));
-    for (int i = 0; i < 1000; ++i) ASSERT_TRUE(client.publish(0, kEntry, client.head(0)));
+    for (int i = 0; i < 1000; ++i)
+      ASSERT_TRUE(client.publish(0, client.head(0) % 2 == 0 ? kEntry : kExit, client.head(0)));
     ASSERT_TRUE(client.detach(false));
     ASSERT_EQ(writer.terminate(), 0);
     expect_whole(read_log(log_dir), client.head(0));
