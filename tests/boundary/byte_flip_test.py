@@ -83,7 +83,8 @@ class ByteFlip(unittest.TestCase):
     def test_changed_byte_is_found(self):
         seen = self.check_found(positions(self.elf))
         self.assertGreater(seen["integrity"], sum(seen.values()) // 2)
-        self.assertLessEqual(seen[""], sum(seen.values()) // 100)  # the byte may be in the code that answers
+        # The byte may be in the code that answers.
+        self.assertLessEqual(seen[""] + seen["no status"], sum(seen.values()) // 100)
 
     def test_changed_decision_is_found(self):
         functions = [s for s in self.elf.symbols() if s.kind == 2 and s.size]

@@ -8,7 +8,8 @@ from collections import namedtuple
 STATE_READY, STATE_ERROR = 2, 4
 TIMEOUT_S = 5
 
-# kind: "status" (then state, failed_test, digest count), "refused" by the dynamic linker, "died", "hung".
+# kind: "status" (then state, failed_test, digest count), "no status" when the module refuses to tell it, "refused" by
+# the dynamic linker, "died", "hung".
 Outcome = namedtuple("Outcome", "kind state failed_test digest")
 
 
@@ -24,4 +25,6 @@ def probe(program, library):
     if not done.stdout:
         return Outcome("died", None, "", "")  # ended without an answer
     answer = json.loads(done.stdout)
+    if answer["rc"] < 0 and answer["state"] == 0:
+        return Outcome("no status", None, "", "")
     return Outcome("status", answer["state"], answer["failed_test"], answer["digest"])

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/module/fixture.h"
+#include "tests/support/remove_directory.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -22,10 +23,7 @@ Directory::Directory() {
   path_ = name;
 }
 
-Directory::~Directory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
+Directory::~Directory() { cm::test::remove_directory(path_); }
 
 InitParams::InitParams(const Directory& dir)
     : log(dir / "log"), tpm(dir / "tpm"), trust(dir / "trust"), writer(CM_AUDITD_PATH), params{} {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // demo_test.cpp: the main job, twice in one directory, and on a file of the user.
+#include "tests/support/remove_directory.h"
 #include "tests/tool/runner.h"
 
 namespace cm::tool_tests {
@@ -65,7 +66,7 @@ TEST_F(Demo, a_log_that_is_not_the_enrolled_one_fails) {
   ASSERT_EQ(demo().exit_code, 0);
   const Bytes other = read_file(dir / "demo/trust/enrolment.json");
   EXPECT_TRUE(wait_for_writer(dir / "demo/log.run"));
-  fs::remove_all(dir / "demo");
+  cm::test::remove_directory(dir / "demo");
   ASSERT_EQ(demo().exit_code, 0);
   write_file(dir / "demo/trust/enrolment.json", other);
   const Outcome done = demo();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // runner.cpp: see runner.h.
 #include "tests/tool/runner.h"
+#include "tests/support/remove_directory.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -159,7 +160,7 @@ bool wait_for_writer(const fs::path& run_directory) {
 void ToolTest::TearDown() {
   for (const char* run_directory : {"audit.run", "demo/log.run"})
     EXPECT_TRUE(wait_for_writer(dir / run_directory)) << "a writer does not end";
-  fs::remove_all(dir);
+  cm::test::remove_directory(dir);
 }
 
 std::vector<std::string> ToolTest::command(std::vector<std::string> arguments) const {

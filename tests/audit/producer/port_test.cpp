@@ -152,7 +152,7 @@ TEST_F(PortTest, a_call_that_waits_rings_the_doorbell_of_a_writer_that_does_not_
   ASSERT_EQ(attach(config()), Status::kOk);
   ASSERT_EQ(writer.page()->sleeping.load(), 0u);
   const uint32_t before = writer.page()->doorbell.load();
-  writer.drains = false;
+  writer.set_drains(false);
   std::thread caller([] {
     Port port{};
     EXPECT_EQ(do_call(port, class_b()), Status::kOk);
@@ -160,7 +160,7 @@ TEST_F(PortTest, a_call_that_waits_rings_the_doorbell_of_a_writer_that_does_not_
   });
   EXPECT_TRUE(eventually([&] { return writer.waiting(); }));
   EXPECT_TRUE(eventually([&] { return writer.page()->doorbell.load() != before; }));
-  writer.drains = true;
+  writer.set_drains(true);
   caller.join();
 }
 

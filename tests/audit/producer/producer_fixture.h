@@ -16,6 +16,7 @@
 #include "audit/producer/clock.h"
 #include "audit/producer/producer.h"
 #include "fake_writer.h"
+#include "tests/support/remove_directory.h"
 
 namespace cm::audit::test {
 
@@ -80,7 +81,7 @@ class ProducerTest : public ::testing::Test {
       const FakeWriter last(socket_, log_);
       static_cast<void>(detach());
     }
-    std::filesystem::remove_all(directory_);
+    cm::test::remove_directory(directory_);
   }
 
   AttachConfig config(uint32_t wait_ms = kLongMs, uint32_t ring_count = 8, uint32_t ring_records = 256) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // writer_process.cpp: see writer_process.h.
 #include "tests/audit/support/writer_process.h"
+#include "tests/support/remove_directory.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -61,10 +62,7 @@ TempDir::TempDir() {
   path_ = pattern;
 }
 
-TempDir::~TempDir() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
+TempDir::~TempDir() { cm::test::remove_directory(path_); }
 
 WriterProcess::WriterProcess(std::string base, std::vector<std::string> extra)
     : base_(std::move(base)), log_dir_(base_ + "/log"), extra_(std::move(extra)) {}

@@ -36,7 +36,7 @@ Report verdict(const WriterProcess& writer) {
   audit::verify::DirectorySource source;
   if (audit::verify::load_trust(writer.trust_dir() + "/enrolment.json", "", trust, report) &&
       source.open(writer.log_dir(), report))
-    audit::verify::verify_log(source, {audit::best_sha256_lane(), trust, std::nullopt}, report);
+    audit::verify::verify_log(source, {audit::best_sha256_lane(), trust, std::nullopt, std::nullopt}, report);
   return report;
 }
 
