@@ -106,7 +106,7 @@ bool ClientRules::sessions_resolved(const Client& client) {
 }
 
 void ClientRules::drop_session(std::map<Id, Session>::iterator session) {
-  if (session->second.closed) closed_sessions_.erase(*session->second.closed);
+  if (const auto& closed = session->second.closed; closed) closed_sessions_.erase(*closed);
   clients_.find(session->second.client)->second.sessions.erase(session->first);
   sessions_.erase(session);
 }
