@@ -34,7 +34,9 @@ struct Refusal {
 constexpr Refusal kRefusals[] = {
     {"membarrier", SYS_membarrier, 0, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, ENOSYS, CM_ERR_UNSUPPORTED, true},
     {"wipe_on_fork", SYS_madvise, 2, MADV_WIPEONFORK, EINVAL, CM_ERR_UNSUPPORTED, false},
+#ifndef CM_SANITIZED  // a sanitizer's own memory begins with the same call
     {"arena", SYS_mmap, 2, PROT_NONE, ENOMEM, CM_ERR_NO_MEMORY, false},
+#endif
     {"shared_counts", SYS_mmap, 3, MAP_SHARED | MAP_ANONYMOUS, ENOMEM, CM_ERR_NO_MEMORY, false},
 };
 
