@@ -25,6 +25,19 @@ std::atomic<uint64_t> g_claimed[kThreadsMax / 64];
 thread_local ThreadState* t_self;
 thread_local std::atomic<uint32_t> t_in_set_up;  // 1 while this thread makes its state; read by its signal handlers
 
+// g_wiping: held while secrets of a thread state are wiped: by its thread that ends, or by the end of service for all.
+std::atomic_flag g_wiping = ATOMIC_FLAG_INIT;
+
+class Wiping {
+ public:
+  Wiping() {
+    while (g_wiping.test_and_set(std::memory_order_acquire)) sched_yield();
+  }
+  ~Wiping() { g_wiping.clear(std::memory_order_release); }
+  Wiping(const Wiping&) = delete;
+  Wiping& operator=(const Wiping&) = delete;
+};
+
 // SetUp: around the making of a state: connects to the writer in a child, so it can be interrupted and cancelled.
 class SetUp {
  public:
@@ -54,6 +67,12 @@ uint32_t claim_index() {
   return kThreadsMax;
 }
 
+void wipe_secrets(ThreadState& t) {
+  ctr_drbg_zeroise(t.drbg);
+  zeroise(t.ivs, sizeof t.ivs);
+  t.iv_left = 0;
+}
+
 // leave_ring: inside the gate like a call, so that a shutdown waits for it before the ring's memory goes away.
 void leave_ring(ThreadState& self) {
   self.in_gate.store(1, std::memory_order_relaxed);
@@ -68,11 +87,12 @@ void thread_exit(void* state) {
   if (self->magic.load(std::memory_order_relaxed) != kThreadMagic) return;
   leave_ring(*self);
   const uint32_t index = self->index;
-  ctr_drbg_zeroise(self->drbg);
-  zeroise(self->ivs, sizeof self->ivs);
-  self->iv_left = 0;
   self->port = audit::Port{};
-  self->magic.store(0, std::memory_order_release);
+  {
+    const Wiping wiping;
+    wipe_secrets(*self);
+    self->magic.store(0, std::memory_order_release);
+  }
   for (auto& hazard : self->hazard) hazard.store(kNoHazard, std::memory_order_release);
   self->in_gate.store(0, std::memory_order_release);
   g_claimed[index / 64].fetch_and(~(uint64_t{1} << index % 64), std::memory_order_release);
@@ -152,6 +172,7 @@ void forget_parent_thread() {
 
 void forget_parent_threads() {
   for (auto& word : g_claimed) word.store(0, std::memory_order_relaxed);
+  g_wiping.clear(std::memory_order_relaxed);
   syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
 }
 
@@ -177,12 +198,10 @@ void wait_for_others(const ThreadState* self) {
 }
 
 void zeroise_thread_secrets() {
+  const Wiping wiping;
   for (uint32_t i = 0; i < g_threads_seen.load(std::memory_order_acquire); ++i) {
     ThreadState& t = g_threads[i];
-    if (t.magic.load(std::memory_order_acquire) != kThreadMagic) continue;
-    ctr_drbg_zeroise(t.drbg);
-    zeroise(t.ivs, sizeof t.ivs);
-    t.iv_left = 0;
+    if (t.magic.load(std::memory_order_acquire) == kThreadMagic) wipe_secrets(t);
   }
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // cm_key_*, cm_session_*: attributes, handles, wrapping, derivation.
 #include <openssl/evp.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 
@@ -152,14 +155,35 @@ TEST_F(Keys, are_derived_from_passwords_as_libcrypto_does) {
   EXPECT_EQ(weak(21, 16, 0), CM_ERR_ARGUMENT);
 }
 
-// Another thread of the application changes the attributes while the module reads them: what was checked must be what
-// the key gets.
+// Twice: one object at two addresses, as two processes that share memory see it.
+struct Twice {
+  Twice() {
+    const int fd = memfd_create("cm-test", MFD_CLOEXEC);
+    if (fd < 0 || ftruncate(fd, sizeof(cm_key_params)) != 0) std::abort();
+    for (cm_key_params*& view : views) {
+      void* p = mmap(nullptr, sizeof(cm_key_params), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+      if (p == MAP_FAILED) std::abort();
+      view = static_cast<cm_key_params*>(p);
+    }
+    close(fd);
+  }
+  ~Twice() {
+    for (cm_key_params* view : views) munmap(view, sizeof(cm_key_params));
+  }
+  Twice(const Twice&) = delete;
+  Twice& operator=(const Twice&) = delete;
+  cm_key_params* views[2];
+};
+
+// Somebody else changes the attributes while the module reads them: what was checked must be what the key gets.
 TEST_F(Keys, have_the_attributes_that_were_checked) {
-  cm_key_params params = key_params(CM_ALG_AES_GCM, 256);
+  const Twice twice;
+  cm_key_params& params = *twice.views[0];
+  params = key_params(CM_ALG_AES_GCM, 256);
   std::atomic<bool> end{false};
   std::thread toggler([&] {
-    volatile uint32_t* regime = &params.iv_regime;
-    volatile uint32_t* flags = &params.flags;
+    volatile uint32_t* regime = &twice.views[1]->iv_regime;
+    volatile uint32_t* flags = &twice.views[1]->flags;
     while (!end) {
       *regime = CM_IV_COUNTER;
       *flags = CM_KEY_EXPORTABLE;
