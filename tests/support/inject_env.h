@@ -4,7 +4,7 @@
 //   CM_TEST_HIDE_FEATURES="shani,avx512"            names of kFeatureNames, hidden from cpu_features()
 //   CM_TEST_BREAK_CAST="aes-encrypt:vaes512,..."    rows of selftest/casts.h with the lane ("none" where there is none)
 //   CM_TEST_BREAK_ENTROPY="1"                       the entropy source is stuck; read at every draw, so that a test can
-//                                                   set and unset it while the module serves
+//                                                   set it to "0" and "1" while the module serves
 //   CM_TEST_SEALS_BEFORE="4294967000"               random IVs that a new key counts as drawn; asked for each key
 // A name that does not exist ends the process: a fault that is not injected must not look like a test that passed.
 #pragma once
