@@ -59,10 +59,9 @@ Status lock_context(Slots& slots, HandleKind kind, Handle handle, Context* all, 
   if (!slots.is_live(kind, handle.v)) return why_dead(slots, kind, handle.v);
   Context* context = &all[handle_slot(handle.v)];
   if (const Status s = try_hold(context->busy, handle.v); !succeeded(s)) return s;
-  if (!slots.is_live(kind, handle.v) || context->alive.load(std::memory_order_relaxed) == 0) {
-    const Status why = slots.is_live(kind, handle.v) ? Status::kForked : Status::kHandle;
+  if (!slots.is_live(kind, handle.v)) {
     let_go(context->busy);
-    return why;
+    return Status::kHandle;
   }
   *out = context;
   return Status::kOk;
@@ -74,7 +73,6 @@ Context* new_context(Slots& slots, HandleKind kind, Context* all, Handle* out) {
   const uint32_t slot = slots.claim();
   if (slot == Slots::kNoSlot) return nullptr;
   static_cast<void>(try_hold(all[slot].busy, kModule));
-  all[slot].alive.store(1, std::memory_order_relaxed);
   out->v = slots.publish(kind, slot);
   return &all[slot];
 }
@@ -82,13 +80,11 @@ Context* new_context(Slots& slots, HandleKind kind, Context* all, Handle* out) {
 // wipe_context: the caller holds busy. The flags stay atomic: another thread may look at them with a stale handle.
 void wipe_context(HashContext& context) {
   zeroise(&context.sha, sizeof context.sha);
-  context.alive.store(0, std::memory_order_relaxed);
   let_go(context.busy);
 }
 void wipe_context(HmacContext& context) {
   zeroise(&context.hmac, sizeof context.hmac);
   context.key.store(0, std::memory_order_relaxed);
-  context.alive.store(0, std::memory_order_relaxed);
   let_go(context.busy);
 }
 
@@ -212,8 +208,9 @@ Status destroy_key(cm_key handle) {
   if (!g_key_slots.retire(HandleKind::kKey, handle.v)) return Status::kHandle;
   const uint32_t slot = handle_slot(handle.v);
   wait_for_key(slot);
+  const bool mac_key = g_keys[slot].algorithm == CM_ALG_HMAC_SHA256;  // others have no contexts to look for
   drop_key(slot);
-  end_contexts_of(handle.v);
+  if (mac_key) end_contexts_of(handle.v);
   return Status::kOk;
 }
 
@@ -249,8 +246,7 @@ Status find_session(cm_session handle, SessionView* out) {
   out->role = session.role.load(std::memory_order_relaxed);
   // Closed and reused while it was copied: the handle has changed, and what was copied is not used.
   std::atomic_thread_fence(std::memory_order_acquire);
-  if (!g_session_slots.is_live(HandleKind::kSession, handle.v)) return Status::kHandle;
-  return out->role == 0 ? Status::kForked : Status::kOk;
+  return g_session_slots.is_live(HandleKind::kSession, handle.v) ? Status::kOk : Status::kHandle;
 }
 
 // ------------------------------------------------------------------------------------------------ contexts

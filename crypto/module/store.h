@@ -63,13 +63,11 @@ struct Session {
 // busy of a context: 0, or who has it: its own handle for a call, kModule for the store itself.
 struct HashContext {
   std::atomic<uint64_t> busy;
-  std::atomic<uint32_t> alive;  // 0 when wiped by fork
   Sha256 sha;
 };
 
 struct HmacContext {
   std::atomic<uint64_t> busy;
-  std::atomic<uint32_t> alive;
   std::atomic<uint64_t> key;  // handle of the key it was made with; it ends with that key
   Status indicator;           // kOk or the reason the key is not approved
   HmacSha256 hmac;

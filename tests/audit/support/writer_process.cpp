@@ -25,8 +25,6 @@ namespace {
 
 constexpr int kStillThere = -1000;
 
-void pause_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
-
 pid_t spawn(const std::vector<std::string>& words, int keep_fd, uint64_t file_size_limit) {
   std::vector<char*> argv;
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
@@ -54,6 +52,8 @@ bool process_runs(pid_t pid) {
 int status_of(int raw) { return WIFEXITED(raw) ? WEXITSTATUS(raw) : -WTERMSIG(raw); }
 
 }  // namespace
+
+void pause_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
 TempDir::TempDir() {
   const char* base = std::getenv("TMPDIR");

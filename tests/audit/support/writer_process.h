@@ -9,6 +9,8 @@
 
 namespace cm::audit_test {
 
+void pause_ms(int ms);
+
 // TempDir: a new directory below TMPDIR, removed with all it holds.
 class TempDir {
  public:

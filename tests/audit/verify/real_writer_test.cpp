@@ -11,6 +11,7 @@
 #include "audit/verify/frame_stream.h"
 #include "audit/verify/verifier.h"
 #include "tests/audit/support/fake_client.h"
+#include "tests/audit/support/verdict.h"
 #include "tests/audit/support/writer_process.h"
 
 namespace cm::audit_test {
@@ -23,18 +24,6 @@ using audit::verify::Report;
 
 constexpr uint32_t kEntry = static_cast<uint32_t>(EventId::kAeadSeal);
 constexpr uint32_t kExit = kEntry | audit::kExitBit;
-
-void pause_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
-
-Report verdict(const WriterProcess& writer) {
-  Report report;
-  audit::verify::Trust trust;
-  audit::verify::DirectorySource source;
-  if (audit::verify::load_trust(writer.trust_dir() + "/enrolment.json", "", trust, report) &&
-      source.open(writer.log_dir(), report))
-    audit::verify::verify_log(source, {audit::best_sha256_lane(), trust, std::nullopt, std::nullopt}, report);
-  return report;
-}
 
 void publish_calls(FakeClient& client, uint32_t rings, int calls) {
   for (int i = 0; i < calls; ++i)

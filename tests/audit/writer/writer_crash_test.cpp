@@ -52,8 +52,6 @@ class Load {
   std::vector<std::thread> threads_;
 };
 
-void pause_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
-
 TEST(WriterCrash, killed_writer_twenty_times_under_load_loses_and_doubles_nothing) {
   const TempDir dir;
   WriterProcess writer(dir.path(), {"--anchor-interval-ms", "5"});

@@ -23,6 +23,7 @@
 #include "tests/audit/support/fake_client.h"
 #include "tests/audit/support/log_reader.h"
 #include "tests/audit/support/writer_process.h"
+#include "tests/audit/writer/foreign_extend.h"
 
 namespace cm::audit_test {
 namespace {
@@ -31,8 +32,6 @@ using audit::EventId;
 using audit::FrameType;
 
 constexpr uint32_t kEntry = static_cast<uint32_t>(EventId::kAeadSeal);
-
-void pause_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
 TEST(WriterTpm, without_a_tpm_records_stay_durable_up_to_the_limit_and_a_reset_gives_a_boot_frame) {
   const TempDir dir;
@@ -124,14 +123,7 @@ TEST(WriterTpm, foreign_extend_while_the_writer_serves_is_recorded_before_the_ne
   ASSERT_TRUE(client.publish(0, kEntry, 0));
   ASSERT_TRUE(client.wait_extended(0));
   pause_ms(200);
-  {
-    audit::Tpm tpm({"swtpm:path=" + writer.run_dir() + "/swtpm.sock", false});
-    tpm.select(14, 0x01c3434d);
-    ASSERT_EQ(tpm.open().text, "");
-    audit::Digest foreign;
-    foreign.fill(0x66);
-    ASSERT_EQ(tpm.extend(foreign).text, "");
-  }
+  ASSERT_EQ(foreign_extend(writer), "");
   for (uint64_t i = 1; i < 20; ++i) {
     ASSERT_TRUE(client.publish(0, kEntry, i));
     ASSERT_TRUE(client.wait_extended(0));
@@ -153,14 +145,7 @@ TEST(WriterTpm, foreign_extend_while_no_writer_runs_is_recorded_as_unexplained) 
   ASSERT_EQ(writer.start(), "ready");
   pause_ms(100);
   writer.kill_now();
-  {
-    audit::Tpm tpm({"swtpm:path=" + writer.run_dir() + "/swtpm.sock", false});
-    tpm.select(14, 0x01c3434d);
-    ASSERT_EQ(tpm.open().text, "");
-    audit::Digest foreign;
-    foreign.fill(0x66);
-    ASSERT_EQ(tpm.extend(foreign).text, "");
-  }
+  ASSERT_EQ(foreign_extend(writer), "");
   ASSERT_EQ(writer.start(), "ready");
   ASSERT_EQ(writer.terminate(), 0);
   const Log log = read_log(writer.log_dir());

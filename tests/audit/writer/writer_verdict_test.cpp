@@ -12,10 +12,11 @@
 #include <thread>
 
 #include "audit/verify/verifier.h"
-#include "audit/writer/tpm.h"
 #include "tests/audit/support/fake_client.h"
 #include "tests/audit/support/log_reader.h"
+#include "tests/audit/support/verdict.h"
 #include "tests/audit/support/writer_process.h"
+#include "tests/audit/writer/foreign_extend.h"
 
 namespace cm::audit_test {
 namespace {
@@ -27,18 +28,6 @@ using audit::verify::Report;
 
 constexpr uint32_t kEntry = static_cast<uint32_t>(EventId::kAeadSeal);
 constexpr uint32_t kExit = kEntry | audit::kExitBit;
-
-void pause_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
-
-Report verdict(const WriterProcess& writer) {
-  Report report;
-  audit::verify::Trust trust;
-  audit::verify::DirectorySource source;
-  if (audit::verify::load_trust(writer.trust_dir() + "/enrolment.json", "", trust, report) &&
-      source.open(writer.log_dir(), report))
-    audit::verify::verify_log(source, {audit::best_sha256_lane(), trust, std::nullopt, std::nullopt}, report);
-  return report;
-}
 
 void call(FakeClient& client, uint32_t ring) {
   ASSERT_TRUE(client.publish(ring, kEntry, 7));
@@ -290,14 +279,7 @@ TEST(WriterVerdict, foreign_extend_and_a_death_before_the_next_anchor_is_no_gap_
   ASSERT_TRUE(eventually([&] { return read_log(writer.log_dir()).types().find('Q') != std::string::npos; }));
   call(client, 1);
   ASSERT_TRUE(client.wait_extended(1));
-  {
-    audit::Tpm tpm({"swtpm:path=" + writer.run_dir() + "/swtpm.sock", false});
-    tpm.select(14, 0x01c3434d);
-    ASSERT_EQ(tpm.open().text, "");
-    audit::Digest foreign;
-    foreign.fill(0x66);
-    ASSERT_EQ(tpm.extend(foreign).text, "");
-  }
+  ASSERT_EQ(foreign_extend(writer), "");
   ASSERT_TRUE(eventually([&] { return read_log(writer.log_dir()).types().find('U') != std::string::npos; }));
   writer.kill_now();
   client.disconnect();
@@ -317,14 +299,7 @@ TEST(WriterVerdict, foreign_extend_behind_the_end_frame_and_a_death_right_after_
   ASSERT_TRUE(eventually([&] { return end_waits(writer); }));
   writer.kill_now();
   ASSERT_TRUE(writer.signal_swtpm(SIGCONT));
-  {
-    audit::Tpm tpm({"swtpm:path=" + writer.run_dir() + "/swtpm.sock", false});
-    tpm.select(14, 0x01c3434d);
-    ASSERT_EQ(tpm.open().text, "");
-    audit::Digest foreign;
-    foreign.fill(0x66);
-    ASSERT_EQ(tpm.extend(foreign).text, "");
-  }
+  ASSERT_EQ(foreign_extend(writer), "");
   ASSERT_EQ(writer.start(), "ready");
   writer.kill_now();
   ASSERT_TRUE(cut_before(writer, FrameType::kBoot));
