@@ -58,13 +58,14 @@ void report(Watch& w) {
 }
 
 // lose_writer: what the dead writer said about itself no longer holds: its flags would refuse calls at once, its
-// `sleeping` would cost every record a system call.
+// `sleeping` would cost every record a system call. They go before the link is said to be down: whoever reads "lost"
+// finds no word of the dead left.
 void lose_writer(Watch& w) {
   const uint64_t now = monotonic_ns();
-  link_drop();
   WriterPage& page = *g_process.memory.writer();
   page.flags.store(0, std::memory_order_release);
   page.sleeping.store(0, std::memory_order_release);
+  link_drop();
   ++w.losses;
   w.lost_incarnation = g_process.incarnation.load(std::memory_order_relaxed);
   w.attached = false;
