@@ -58,7 +58,7 @@ enum class EventId : uint32_t {
   kHealthReseed = 0x30005,          // a random generator was seeded; object: thread ordinal, detail: seedings so far
   kHealthForkChild = 0x30006,       // this process is a fork child; object: parent pid
 
-  kKeyZeroised = 0x40000,  // object: handle; detail: 1 shutdown, 2 zeroise, 3 error state
+  kKeyZeroised = 0x40000,  // object: handle; detail: 1 shutdown, 2 zeroise, 3 error state, 4 fork
 };
 
 inline constexpr uint32_t kExitBit = 0x80000000u;

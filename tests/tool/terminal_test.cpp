@@ -18,7 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Terminal: the tool with a terminal of its own.
+// Terminal: the tool with a terminal of its own. The leader of the terminal's session is a process between the two:
+// when a leader ends, the kernel throws away what nobody has read yet.
 class Terminal {
  public:
   explicit Terminal(std::vector<std::string> words) {
@@ -26,18 +27,18 @@ class Terminal {
     argv.reserve(words.size() + 1);
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
-    pid_ = forkpty(&master_, nullptr, nullptr, nullptr);
-    if (pid_ == 0) {
-      execv(argv[0], argv.data());
-      _exit(126);
-    }
+    std::array<int, 2> ends{};
+    EXPECT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
+    leader_ = forkpty(&master_, nullptr, nullptr, nullptr);
+    if (leader_ == 0) lead(argv.data(), ends[1]);
+    close(ends[1]);
+    end_ = ends[0];
   }
   ~Terminal() {
     close(master_);
-    if (pid_ > 0) {
-      kill(pid_, SIGKILL);
-      waitpid(pid_, nullptr, 0);
-    }
+    close(end_);
+    kill(-leader_, SIGKILL);
+    waitpid(leader_, nullptr, 0);
   }
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
@@ -61,17 +62,32 @@ class Terminal {
     while (read_some()) {
     }
     int status = 0;
-    waitpid(pid_, &status, 0);
-    pid_ = -1;
+    EXPECT_EQ(read(end_, &status, sizeof status), static_cast<ssize_t>(sizeof status));
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
   const std::string& screen() const { return screen_; }
 
  private:
+  // lead: runs the tool, tells its end, and stays until it is killed.
+  [[noreturn]] static void lead(char* const* argv, int end_fd) {
+    signal(SIGINT, [](int) {});  // it is for the tool, where exec makes it the default again
+    const pid_t tool = fork();
+    if (tool == 0) {
+      execv(argv[0], argv);
+      _exit(126);
+    }
+    int status = 0;
+    if (waitpid(tool, &status, 0) != tool || write(end_fd, &status, sizeof status) < 0) _exit(1);
+    for (;;) pause();
+  }
+
+  // read_some: false when the tool ended and all was read, or when it said nothing for long.
   bool read_some() {
     constexpr int kSilenceMs = 60'000;
-    pollfd ready{master_, POLLIN, 0};
-    if (poll(&ready, 1, kSilenceMs) <= 0) return false;
+    std::array<pollfd, 2> ready{{{master_, POLLIN, 0}, {end_, POLLIN, 0}}};
+    if (poll(ready.data(), ready.size(), kSilenceMs) <= 0) return false;
+    // The end is seen first, the screen after it: nothing is written to it any more.
+    if (ready[0].revents == 0 && poll(ready.data(), 1, 0) <= 0) return false;
     std::array<char, 4096> part{};
     const ssize_t n = read(master_, part.data(), part.size());
     if (n <= 0) return false;
@@ -80,8 +96,9 @@ class Terminal {
     return true;
   }
 
-  pid_t pid_ = -1;
+  pid_t leader_ = -1;
   int master_ = -1;
+  int end_ = -1;
   std::string screen_;
   std::string unread_;
 };
