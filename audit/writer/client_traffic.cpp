@@ -162,20 +162,23 @@ bool WriterLoop::record_departure(const Client& client) {
     return append(FrameType::kClientLost, encode(ClientLost{id, reason, client.open_entries()}));
   }
   if (!append(FrameType::kClientDetach, encode(ClientDetach{id}))) return false;
-  const bool last = clients_.size() == 1 && absent_.empty();
-  if (options_.is_private && client.end_log() && last) {
-    end_log_asked_ = true;
-    goodbyes_.push_back(client.connection_ptr());
-  } else {
-    const WireBye packet = {static_cast<uint32_t>(WireType::kByeDone), 0};
-    client.connection().send(&packet, sizeof packet);
-  }
+  goodbyes_.push_back(client.connection_ptr());
+  end_log_asked_ = end_log_asked_ || (options_.is_private && client.end_log());
+  if (!end_log_asked_ || serves_somebody()) say_goodbye(false);
   return true;
 }
 
-void WriterLoop::say_goodbye() const {
-  const WireBye packet = {static_cast<uint32_t>(WireType::kByeDone), 1};
+// serves_somebody: clients that are gone and only not recorded yet do not count.
+bool WriterLoop::serves_somebody() const {
+  const auto stays = [](const ClientPtr& client) { return client->fate() == Client::Fate::kAttached; };
+  return !absent_.empty() || std::any_of(clients_.begin(), clients_.end(), stays);
+}
+
+void WriterLoop::say_goodbye(bool log_ended) {
+  const WireBye packet = {static_cast<uint32_t>(WireType::kByeDone), log_ended ? 1u : 0u};
   for (const std::shared_ptr<Connection>& connection : goodbyes_) connection->send(&packet, sizeof packet);
+  goodbyes_.clear();
+  end_log_asked_ = false;
 }
 
 // expire_absent_clients: a client is given up when its process is gone, or when the writer before had cut it off. One

@@ -192,7 +192,7 @@ int Writer::run() {
     tpm_->close();
     stop_swtpm(directories_.run.get());
   }
-  loop_->say_goodbye();
+  loop_->say_goodbye(true);
   if (!server_stopped) _exit(ended ? 0 : kFailed);
   return ended ? 0 : kFailed;
 }

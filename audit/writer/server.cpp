@@ -156,10 +156,13 @@ void Server::poll_loop() {
     }
     uint64_t rung;
     if (polled[1].revents != 0) (void)!read(stop_fd_.get(), &rung, sizeof rung);
-    std::vector<Peer> staying;
-    for (size_t i = 0; i < peers_.size(); ++i)
-      if (polled[3 + i].revents == 0 || read_packet(peers_[i])) staying.push_back(std::move(peers_[i]));
-    peers_ = std::move(staying);
+    // Those that are gone come first: who says goodbye after them may be the last.
+    for (const bool gone : {true, false})
+      for (size_t i = 0; i < peers_.size(); ++i) {
+        const short seen = polled[3 + i].revents;
+        if (seen != 0 && ((seen & POLLHUP) != 0) == gone) peers_[i].ended = !read_packet(peers_[i]);
+      }
+    std::erase_if(peers_, [](const Peer& peer) { return peer.ended; });
     drop_late_peers();
     if (polled[2].revents != 0 && listening_) accept_one();
   }
@@ -185,7 +188,7 @@ void Server::accept_one() {
   if (peer.uid != creator_ && peer.uid != 0) return connection->refuse("this writer serves another user");
   if (peers_.size() >= kPeersMax) return connection->refuse("too many clients");
   ++newcomers_;
-  peers_.push_back({std::move(connection), monotonic_ns() + kHelloTime_ns, false});
+  peers_.push_back({std::move(connection), monotonic_ns() + kHelloTime_ns, false, false});
 }
 
 // read_packet: false when the connection is at its end.

@@ -93,6 +93,7 @@ class Server {
     std::shared_ptr<Connection> connection;
     uint64_t deadline_ns = 0;  // for its Hello; 0 after it
     bool said_bye = false;
+    bool ended = false;
   };
   struct Introduction {
     std::shared_ptr<Connection> connection;

@@ -248,7 +248,7 @@ void WriterLoop::watch_end() {
   const uint64_t now = monotonic_ns();
   if (!clients_.empty() || !absent_.empty() || server_.newcomers() != 0) {
     last_client_ns_ = now;
-    end_log_asked_ = end_log_asked_ && clients_.empty();
+    if (end_log_asked_ && serves_somebody()) say_goodbye(false);  // a new client came: the log goes on
     return;
   }
   const bool lonely = last_client_ns_ == 0 ? now > started_ns_ + kFirstClient_ns : now > last_client_ns_ + kLonely_ns;

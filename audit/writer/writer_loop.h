@@ -30,8 +30,8 @@ class WriterLoop {
   // run: until the writer is to end. True when the log was ended and anchored; else error() says why not.
   bool run();
   const Error& error() const { return error_; }
-  // say_goodbye: answers the clients whose Bye ended the log. Call when nothing of the writer is left to do.
-  void say_goodbye() const;
+  // say_goodbye: answers those who asked for the end of the log; with true when nothing of the writer is left to do.
+  void say_goodbye(bool log_ended);
 
  private:
   enum class Phase {
@@ -77,6 +77,7 @@ class WriterLoop {
   void finish_clients();
   bool report_breaches(Client& client);
   bool record_departure(const Client& client);
+  bool serves_somebody() const;
   void expire_absent_clients();
   void keep_clock();
   void publish_flags();
@@ -100,7 +101,7 @@ class WriterLoop {
 
   std::vector<ClientPtr> clients_;
   std::map<std::array<uint8_t, kIdSize>, LoggedClient> absent_;  // of the writer before us, not back yet
-  std::vector<std::shared_ptr<Connection>> goodbyes_;            // answered when the log is closed
+  std::vector<std::shared_ptr<Connection>> goodbyes_;            // who asked for the log's end, answered then
   uint64_t next_ring_id_;
   Drain drain_;
   bool batch_waits_ = false;  // gathered and not written

@@ -194,6 +194,27 @@ TEST(WriterLife, private_writer_stays_while_another_client_is_attached) {
   EXPECT_EQ(read_log(writer.log_dir()).fault, "");
 }
 
+// The first has left more behind than a frame holds when the second says goodbye: the second is the last all the same.
+TEST(WriterLife, private_writer_ends_for_the_last_that_lives) {
+  const TempDir dir;
+  WriterProcess writer(dir.path(), {"--private"});
+  ASSERT_EQ(writer.start(), "ready");
+  constexpr uint32_t kRings = 4, kRecords = 65536;
+  FakeClient first(writer.run_dir(), {kRings, kRecords}), second(writer.run_dir());
+  ASSERT_TRUE(first.attach());
+  ASSERT_TRUE(second.attach());
+  for (uint32_t ring = 1; ring < kRings; ++ring)
+    for (uint32_t seq = 0; seq < kRecords; ++seq)
+      first.put(ring, seq, first.make_record(ring, seq, seq % 2 == 0 ? kEntry : kExit, 1));
+  for (uint32_t ring = 1; ring < kRings; ++ring) first.set_head(ring, kRecords);
+  first.disconnect();
+  ASSERT_TRUE(second.detach(true));
+  const Log log = read_log(writer.log_dir());
+  EXPECT_EQ(log.fault, "");
+  EXPECT_TRUE(log.types().ends_with("EQ")) << "the answer to a goodbye comes after the end of the log";
+  EXPECT_EQ(writer.wait(5), 0);
+}
+
 TEST(WriterLife, idle_writer_is_woken_by_the_doorbell) {
   const TempDir dir;
   WriterProcess writer(dir.path());
