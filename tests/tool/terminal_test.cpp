@@ -116,14 +116,27 @@ TEST_F(TerminalTest, a_new_passphrase_is_asked_for_twice_and_not_shown) {
   keygen.type(kPassphrase + "\n");
   EXPECT_EQ(keygen.wait(), 0) << keygen.screen();
   EXPECT_FALSE(contains(keygen.screen(), kPassphrase));
+}
 
+// What was done is said on every terminal, also on one that cannot draw a bar.
+TEST_F(TerminalTest, the_passphrase_of_a_key_is_asked_for_once_and_not_shown) {
+  Terminal keygen(command({"keygen", path("key")}));
+  for (const char* question : {"more): ", "again: "}) {
+    ASSERT_TRUE(keygen.wait_for(question));
+    keygen.type(kPassphrase + "\n");
+  }
+  ASSERT_EQ(keygen.wait(), 0) << keygen.screen();
   write_file(dir / "in", pattern(100));
-  Terminal seal(command({"seal", "--key", path("key"), path("in"), path("out")}));
-  ASSERT_TRUE(seal.wait_for("Passphrase of " + path("key") + ": "));
-  EXPECT_FALSE(seal.echoes());
-  seal.type(kPassphrase + "\n");
-  EXPECT_EQ(seal.wait(), 0) << seal.screen();
-  EXPECT_TRUE(contains(seal.screen(), "sealed 100 bytes into ")) << seal.screen();
+  for (const char* kind : {"xterm", "dumb", ""}) {
+    setenv("TERM", kind, 1);
+    Terminal seal(command({"seal", "--key", path("key"), path("in"), path(std::string("out") + kind)}));
+    ASSERT_TRUE(seal.wait_for("Passphrase of " + path("key") + ": "));
+    EXPECT_FALSE(seal.echoes());
+    seal.type(kPassphrase + "\n");
+    EXPECT_EQ(seal.wait(), 0) << seal.screen();
+    EXPECT_TRUE(contains(seal.screen(), "sealed 100 bytes into ")) << kind << seal.screen();
+    EXPECT_FALSE(contains(seal.screen(), kPassphrase));
+  }
 }
 
 TEST_F(TerminalTest, two_different_passphrases_make_no_key) {

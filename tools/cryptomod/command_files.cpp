@@ -78,7 +78,7 @@ int run(const Job& job, const Options& options) {
   {
     const cryptomod::Session session;
     const cryptomod::Key key = unlock(session, key_file, passphrase, options.key_file);
-    Progress progress(job.doing, in.name(), content_size(job, in), error_is_terminal());
+    Progress progress(job.doing, in.name(), content_size(job, in), error_redraws());
     bytes = (job.sealing ? seal_stream : open_stream)(session, key, in, *out, progress);
     commit_with_evidence(session, *out);
     seconds = progress.seconds();

@@ -131,7 +131,7 @@ void transform(Steps& steps, const char* name, Work work, const cryptomod::Sessi
   double seconds = 0;
   uint64_t bytes = 0;
   {
-    Progress progress(name, from, in.size(), error_is_terminal());
+    Progress progress(name, from, in.size(), error_redraws());
     bytes = work(session, key, in, *out, progress);
     require(cm_audit_sync(session.handle(), 0, kSyncMs), "the audit log is not durable, so no result is written");
     out->commit();

@@ -61,9 +61,11 @@ double Progress::seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }
 
-bool error_is_terminal() {
+bool error_is_terminal() { return isatty(STDERR_FILENO) == 1; }
+
+bool error_redraws() {
   const char* terminal = std::getenv("TERM");
-  return isatty(STDERR_FILENO) == 1 && terminal != nullptr && std::string_view(terminal) != "dumb";
+  return error_is_terminal() && terminal != nullptr && std::string_view(terminal) != "dumb";
 }
 
 std::string bytes_text(uint64_t bytes) {

@@ -33,8 +33,10 @@ class Progress {
   std::chrono::steady_clock::time_point next_;
 };
 
-// error_is_terminal: whether standard error is a terminal that understands a carriage return.
+// error_is_terminal: whether somebody reads standard error now. error_redraws: whether that terminal understands a
+// carriage return, too.
 bool error_is_terminal();
+bool error_redraws();
 
 // bytes_text: "256.0 MiB"; rate_text: "1.9 GB/s".
 std::string bytes_text(uint64_t bytes);
