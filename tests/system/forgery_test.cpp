@@ -31,7 +31,7 @@ class Swtpm {
              control.c_str(), "--flags", "startup-clear", nullptr);
       _exit(127);
     }
-    for (int i = 0; i < 500 && access(socket_.c_str(), F_OK) != 0; ++i) usleep(10'000);
+    for (int i = 0; i < 6000 && access(socket_.c_str(), F_OK) != 0; ++i) usleep(10'000);
   }
   ~Swtpm() {
     kill(pid_, SIGTERM);
