@@ -32,12 +32,13 @@ inline void store_le64(uint8_t* p, uint64_t v) { std::memcpy(p, &v, sizeof v); }
 inline void store_be32(uint8_t* p, uint32_t v) { store_le32(p, __builtin_bswap32(v)); }
 inline void store_be64(uint8_t* p, uint64_t v) { store_le64(p, __builtin_bswap64(v)); }
 
-// overlaps: true when the two ranges share a byte. Empty ranges share none.
+// overlaps: true when the two ranges share a byte. Empty ranges share none. Without branches: a call asks this of every
+// pair of its buffers.
 inline bool overlaps(const void* a, size_t a_size, const void* b, size_t b_size) {
   const auto pa = reinterpret_cast<uintptr_t>(a);
   const auto pb = reinterpret_cast<uintptr_t>(b);
-  if (a_size == 0 || b_size == 0) return false;
-  return pa < pb ? pb - pa < a_size : pa - pb < b_size;
+  const bool a_begins_in_b = pa - pb < b_size, b_begins_in_a = pb - pa < a_size;
+  return (a_size != 0) & (b_size != 0) & (a_begins_in_b | b_begins_in_a);
 }
 
 // overlaps_partly: true when the ranges share a byte but do not start at the same place.

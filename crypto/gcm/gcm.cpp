@@ -58,10 +58,10 @@ void decrypt(const GcmKey& key, uint8_t* out, uint8_t* tag, const GcmInput& in) 
   fail_stop();
 }
 
-// with_j0: calls kernel with an IV it takes directly. J0 from a hash tells about H, so it is zeroised.
+// with_hashed_iv: calls kernel with J0 in place of an IV that is not 96 bits. J0 from a hash tells about H, so it is
+// zeroised. Apart from the callers, which are on the path of short messages.
 template <class Kernel>
-void with_j0(const GcmKey& key, const GcmInput& in, Kernel kernel) {
-  if (in.iv_size == kFastIv) return kernel(in);
+[[gnu::noinline]] void with_hashed_iv(const GcmKey& key, const GcmInput& in, Kernel kernel) {
   SecretArray<kAesBlock> j0;
   hash_iv(key, j0.expose(), in.iv, in.iv_size);
   GcmInput hashed = in;
@@ -97,12 +97,17 @@ Status gcm_key_init(GcmKey& key, Lane lane, const uint8_t* raw, size_t raw_size)
 }
 
 void gcm_seal(const GcmKey& key, uint8_t* out, uint8_t* tag, const GcmInput& in) {
-  with_j0(key, in, [&](const GcmInput& direct) { seal(key, out, tag, direct); });
+  if (in.iv_size == kFastIv) [[likely]]
+    return seal(key, out, tag, in);
+  with_hashed_iv(key, in, [&](const GcmInput& direct) { seal(key, out, tag, direct); });
 }
 
 ct::Mask gcm_open(const GcmKey& key, uint8_t* out, const uint8_t* tag, size_t tag_size, const GcmInput& in) {
   SecretArray<kGcmTag> computed;  // of a forgery, this is the tag the forger wants
-  with_j0(key, in, [&](const GcmInput& direct) { decrypt(key, out, computed.expose(), direct); });
+  if (in.iv_size == kFastIv) [[likely]]
+    decrypt(key, out, computed.expose(), in);
+  else
+    with_hashed_iv(key, in, [&](const GcmInput& direct) { decrypt(key, out, computed.expose(), direct); });
   const ct::Mask right = same_tag(computed.expose(), tag, tag_size);
   if (!ct::declassify(right)) zeroise(out, in.text_size);
   return right;

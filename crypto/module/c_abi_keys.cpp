@@ -243,7 +243,7 @@ Status key_info(ThreadState& thread, cm_key handle, cm_key_attributes* out) {
           key.usage,
           key.flags,
           key.iv_regime,
-          counted ? use.state()->counter.load(std::memory_order_relaxed) : use.random_seals()};
+          counted ? use.counter_seals() : use.random_seals()};
   return Status::kOk;
 }
 

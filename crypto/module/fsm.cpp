@@ -2,16 +2,11 @@
 // fsm.cpp: the one state variable of the module. It decides nothing: every move is a row of fsm.h.
 #include "crypto/module/fsm.h"
 
-#include <atomic>
-
 #include "audit/producer/producer.h"
 
 namespace cm {
-namespace {
-std::atomic<uint32_t> g_state{CM_STATE_POWER_ON};
-}
 
-State current_state() { return static_cast<State>(g_state.load(std::memory_order_acquire)); }
+constinit std::atomic<uint32_t> g_state{CM_STATE_POWER_ON};
 
 void restart() { g_state.store(CM_STATE_POWER_ON, std::memory_order_release); }
 

@@ -4,6 +4,7 @@
 // twice, every state can be reached, OPERATIONAL is entered only from READY, READY only from SELF_TEST, and the error
 // state is left only by a full new self-test or by shutdown (after which only a full new self-test leads on).
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -107,8 +108,9 @@ static_assert(detail::fsm_entered_only_from(State::kReady, State::kSelfTest));
 static_assert(detail::fsm_error_is_kept());
 static_assert(next_state(State::kOperational, FsmEvent::kFailure) == State::kError, "what is not listed is an error");
 
-// current_state: one atomic load. Thread-safe.
-State current_state();
+// current_state: one atomic load. Thread-safe. g_state is written by fsm.cpp alone.
+extern std::atomic<uint32_t> g_state;
+inline State current_state() { return static_cast<State>(g_state.load(std::memory_order_acquire)); }
 
 // Move: a change of state that has happened and is still to be recorded.
 struct Move {

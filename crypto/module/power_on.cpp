@@ -20,11 +20,11 @@
 #include "crypto/module/thread_state.h"
 
 namespace cm {
+
+std::atomic<uint32_t> g_lanes;
+
 namespace {
 
-// One word, because calls in flight read it while a re-test stores it.
-constexpr unsigned kLaneBits = 8;
-std::atomic<uint32_t> g_lanes;
 uint64_t g_load_ns;
 Status g_memory;  // outcome of set_up_memory
 
@@ -113,11 +113,6 @@ __attribute__((constructor(1000))) void power_on() {
 
 }  // namespace
 
-selftest::Lanes lanes() {
-  const uint32_t word = g_lanes.load(std::memory_order_relaxed);
-  return {static_cast<Lane>(word & 0xff), static_cast<Lane>(word >> kLaneBits & 0xff),
-          static_cast<Lane>(word >> 2 * kLaneBits)};
-}
 uint64_t load_to_ready_ns() { return g_load_ns; }
 
 void note_failure(const char* name, const char* lane, Status cause) {

@@ -10,18 +10,20 @@
 #include "selftest/inject.h"
 
 namespace cm::store {
+
+constinit SlotTable<kKeysMax> g_key_slots;
+constinit SlotTable<kSessionsMax> g_session_slots;
+KeyObject* g_keys;
+Session* g_sessions;
+std::atomic<uint64_t> g_zeroisations;
+
 namespace {
 
-// The tables of handles are no secrets and must survive fork, so that a stale handle is told from a forked one.
-SlotTable<kKeysMax> g_key_slots;
-SlotTable<kSessionsMax> g_session_slots;
 SlotTable<kContextsMax> g_hash_slots;
 SlotTable<kContextsMax> g_hmac_slots;
 
-KeyObject* g_keys;
 KeyState* g_key_states;
 SealCount* g_seal_counts;
-Session* g_sessions;
 HashContext* g_hashes;
 HmacContext* g_hmacs;
 
@@ -122,8 +124,6 @@ void end_contexts_of(uint64_t key) {
     if (is_of_key(g_hmacs[slot])) end_context(g_hmac_slots, HandleKind::kHmac, g_hmacs, slot, is_of_key);
 }
 
-std::atomic<uint64_t> g_zeroisations;
-
 }  // namespace
 
 size_t lasting_bytes() { return aligned(sizeof(KeyObject)) * kKeysMax; }
@@ -148,19 +148,6 @@ void init(uint8_t* lasting, uint8_t* fleeting, uint8_t* family) {
 
 // ------------------------------------------------------------------------------------------------ keys
 
-KeyUse::KeyUse(ThreadState& thread, unsigned slot_of_thread, cm_key handle)
-    : hazard_(thread.hazard[slot_of_thread]), key_(nullptr), handle_(handle.v) {
-  const uint32_t slot = handle_slot(handle.v);
-  if (slot >= kKeysMax) return;
-  hazard_.store(slot + 1, std::memory_order_release);
-  // The compiler must not look at the slot before the hazard is set; for the CPU, the destroyer's membarrier sees to
-  // it.
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  if (g_key_slots.is_live(HandleKind::kKey, handle.v)) key_ = &g_keys[slot];
-}
-
-KeyUse::~KeyUse() { hazard_.store(kNoHazard, std::memory_order_release); }
-
 KeyState* KeyUse::state() const { return &g_key_states[handle_slot(handle_)]; }
 
 Status KeyUse::take_random_seal() const {
@@ -175,11 +162,20 @@ uint64_t KeyUse::random_seals() const {
   return counted < kRandomIvLimit ? counted : kRandomIvLimit;
 }
 
-Status KeyUse::take_counter(uint64_t* counter) const {
+uint64_t KeyUse::counter_seals() const {
+  const uint64_t taken = state()->counter.load(std::memory_order_relaxed), unused = leased_counters(handle_);
+  return taken < unused ? 0 : taken - unused;
+}
+
+// renew_lease: takes the next counters of the key for this thread, and the first of them.
+Status KeyUse::renew_lease(CounterLease& lease, uint64_t* counter) const {
   KeyState* state = this->state();
   if (state->handle.load(std::memory_order_relaxed) != handle_) return Status::kForked;
   if (state->counter.load(std::memory_order_relaxed) >= kCounterIvLimit) return Status::kExhausted;
-  *counter = state->counter.fetch_add(1, std::memory_order_relaxed);
+  *counter = state->counter.fetch_add(kLeaseSize, std::memory_order_relaxed);
+  lease.key.store(handle_, std::memory_order_relaxed);
+  lease.next.store(*counter + 1, std::memory_order_relaxed);
+  lease.left.store(kLeaseSize - 1, std::memory_order_relaxed);
   return Status::kOk;
 }
 
@@ -237,17 +233,7 @@ Status close_session(cm_session handle) {
   return Status::kOk;
 }
 
-Status find_session(cm_session handle, SessionView* out) {
-  if (!g_session_slots.is_live(HandleKind::kSession, handle.v))
-    return why_dead(g_session_slots, HandleKind::kSession, handle.v);
-  const Session& session = g_sessions[handle_slot(handle.v)];
-  store_le64(out->id, session.id[0].load(std::memory_order_relaxed));
-  store_le64(out->id + 8, session.id[1].load(std::memory_order_relaxed));
-  out->role = session.role.load(std::memory_order_relaxed);
-  // Closed and reused while it was copied: the handle has changed, and what was copied is not used.
-  std::atomic_thread_fence(std::memory_order_acquire);
-  return g_session_slots.is_live(HandleKind::kSession, handle.v) ? Status::kOk : Status::kHandle;
-}
+Status why_no_session(cm_session handle) { return why_dead(g_session_slots, HandleKind::kSession, handle.v); }
 
 // ------------------------------------------------------------------------------------------------ contexts
 
@@ -287,8 +273,6 @@ void zeroise_all(Zeroised& gone) {
   wipe_contexts(g_hash_slots, HandleKind::kHash, g_hashes);
   wipe_contexts(g_hmac_slots, HandleKind::kHmac, g_hmacs);
 }
-
-uint64_t zeroisations() { return g_zeroisations.load(std::memory_order_seq_cst); }
 
 void record_zeroised(const Zeroised& gone, ZeroiseCause cause, uint64_t deadline_ns) {
   for (uint32_t i = 0; i < gone.count; ++i)

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "crypto/aes/aes.h"
+#include "crypto/base/bytes.h"
 #include "crypto/gcm/gcm.h"
 #include "crypto/hmac/hmac_sha256.h"
 #include "crypto/module/slots.h"
@@ -21,7 +22,9 @@ inline constexpr uint32_t kSessionsMax = 1024;
 inline constexpr uint32_t kContextsMax = 1024;  // of each kind
 inline constexpr size_t kRawKeyMax = 512;
 inline constexpr uint64_t kRandomIvLimit = uint64_t{1} << 32;           // SP 800-38D 8.3
+inline constexpr uint64_t kLeaseSize = 64;                              // counter IVs that a thread takes at once
 inline constexpr uint64_t kCounterIvLimit = ~uint64_t{0} - (1u << 20);  // leaves room for threads that race past it
+static_assert(kThreadsMax * kLeaseSize < ~uint64_t{0} - kCounterIvLimit);
 
 // KeyObject: immutable from publish to destroy.
 struct alignas(64) KeyObject {
@@ -78,26 +81,56 @@ size_t fleeting_bytes();
 size_t family_bytes();
 void init(uint8_t* lasting, uint8_t* fleeting, uint8_t* family);
 
+// What the inline look-ups below read; store.cpp alone writes it. The tables of handles are no secrets and must survive
+// fork, so that a stale handle is told from a forked one.
+extern SlotTable<kKeysMax> g_key_slots;
+extern SlotTable<kSessionsMax> g_session_slots;
+extern KeyObject* g_keys;
+extern Session* g_sessions;
+extern std::atomic<uint64_t> g_zeroisations;
+
 // ---- keys
 // KeyUse: protects a key for the length of a call. slot_of_thread: 0 or 1, as one call uses at most two keys.
 class KeyUse {
  public:
-  KeyUse(ThreadState& thread, unsigned slot_of_thread, cm_key handle);
-  ~KeyUse();
+  KeyUse(ThreadState& thread, unsigned slot_of_thread, cm_key handle)
+      : thread_(thread), hazard_(thread.hazard[slot_of_thread]), key_(nullptr), handle_(handle.v) {
+    const uint32_t slot = handle_slot(handle.v);
+    if (slot >= kKeysMax) return;
+    hazard_.store(slot + 1, std::memory_order_release);
+    // The compiler must not look at the slot before the hazard is set; for the CPU, the destroyer's membarrier sees to
+    // it.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (g_key_slots.is_live(HandleKind::kKey, handle.v)) key_ = &g_keys[slot];
+  }
+  ~KeyUse() { hazard_.store(kNoHazard, std::memory_order_release); }
   KeyUse(const KeyUse&) = delete;
   KeyUse& operator=(const KeyUse&) = delete;
   // key: null when the handle is not live.
   const KeyObject* key() const { return key_; }
-  KeyState* state() const;
   // take_random_seal: counts one seal of a key without counter IV, whoever chose the IV (SP 800-38D 8.3), before it is
   // done; kExhausted from the 2^32nd on, in all processes together.
   Status take_random_seal() const;
   // random_seals: how many were counted, at most kRandomIvLimit.
   uint64_t random_seals() const;
-  // take_counter: the next counter IV. kForked, kExhausted.
-  Status take_counter(uint64_t* counter) const;
+  // counter_seals: how many counter IVs were given out; about, while other threads seal with the key.
+  uint64_t counter_seals() const;
+  // take_counter: a counter IV that nobody has had. kForked, kExhausted.
+  Status take_counter(uint64_t* counter) const {
+    CounterLease& lease = thread_.leases[handle_slot(handle_) % kLeases];
+    const uint64_t left = lease.left.load(std::memory_order_relaxed);
+    if (lease.key.load(std::memory_order_relaxed) != handle_ || left == 0) return renew_lease(lease, counter);
+    *counter = lease.next.load(std::memory_order_relaxed);
+    lease.next.store(*counter + 1, std::memory_order_relaxed);
+    lease.left.store(left - 1, std::memory_order_relaxed);
+    return Status::kOk;
+  }
 
  private:
+  KeyState* state() const;
+  Status renew_lease(CounterLease& lease, uint64_t* counter) const;
+
+  ThreadState& thread_;
   std::atomic<uint32_t>& hazard_;
   KeyObject* key_;
   uint64_t handle_;
@@ -120,7 +153,18 @@ struct SessionView {
 Status open_session(const uint8_t* id, uint32_t role, cm_session* out);
 Status close_session(cm_session handle);
 // find_session: a copy, because another thread may close it meanwhile. kHandle, kForked.
-Status find_session(cm_session handle, SessionView* out);
+Status why_no_session(cm_session handle);
+inline Status find_session(cm_session handle, SessionView* out) {
+  if (!g_session_slots.is_live(HandleKind::kSession, handle.v)) [[unlikely]]
+    return why_no_session(handle);
+  const Session& session = g_sessions[handle_slot(handle.v)];
+  store_le64(out->id, session.id[0].load(std::memory_order_relaxed));
+  store_le64(out->id + 8, session.id[1].load(std::memory_order_relaxed));
+  out->role = session.role.load(std::memory_order_relaxed);
+  // Closed and reused while it was copied: the handle has changed, and what was copied is not used.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return g_session_slots.is_live(HandleKind::kSession, handle.v) ? Status::kOk : Status::kHandle;
+}
 
 // ---- contexts. lock_* gives exclusive use: kHandle, kForked, kBusy. free_* needs the lock and takes it away.
 HashContext* new_hash(cm_hash* out);
@@ -144,7 +188,7 @@ struct Zeroised {
 // (Gate::recheck). Sessions stay: an officer needs one to act in the error state.
 void zeroise_all(Zeroised& gone);
 // zeroisations: how many times zeroise_all has begun.
-uint64_t zeroisations();
+inline uint64_t zeroisations() { return g_zeroisations.load(std::memory_order_seq_cst); }
 
 // record_zeroised: one event a key, all by one deadline (audit/producer/producer.h). cause: detail of the events.
 enum class ZeroiseCause : uint64_t { kShutdown = 1, kZeroise = 2, kErrorState = 3, kFork = 4 };

@@ -22,7 +22,6 @@ pthread_key_t g_exit_key;
 bool g_membarrier;
 std::atomic<uint32_t> g_threads_seen;  // states ever used: what scans must look at
 std::atomic<uint64_t> g_claimed[kThreadsMax / 64];
-thread_local ThreadState* t_self;
 thread_local std::atomic<uint32_t> t_in_set_up;  // 1 while this thread makes its state; read by its signal handlers
 
 // g_wiping: held while secrets of a thread state are wiped: by its thread that ends, or by the end of service for all.
@@ -142,9 +141,9 @@ Status thread_states_init(uint8_t* memory) {
   return g_membarrier ? Status::kOk : Status::kUnsupported;
 }
 
-ThreadState* thread_state(Status* why) {
-  ThreadState* self = t_self;
-  if (__builtin_expect(self != nullptr && self->magic.load(std::memory_order_relaxed) == kThreadMagic, 1)) return self;
+thread_local constinit ThreadState* t_self = nullptr;
+
+ThreadState* make_thread_state(Status* why) {
   if (g_threads == nullptr) {
     *why = Status::kErrorState;
     return nullptr;
@@ -195,6 +194,14 @@ void wait_for_others(const ThreadState* self) {
            other.in_gate.load(std::memory_order_acquire) != 0)
       pause_a_little(rounds);
   }
+}
+
+uint64_t leased_counters(uint64_t key) {
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < g_threads_seen.load(std::memory_order_acquire); ++i)
+    for (const CounterLease& lease : g_threads[i].leases)
+      if (lease.key.load(std::memory_order_relaxed) == key) sum += lease.left.load(std::memory_order_relaxed);
+  return sum;
 }
 
 void zeroise_thread_secrets() {

@@ -22,12 +22,22 @@ inline constexpr size_t kIvBatch = 32;  // random IVs drawn at once
 inline constexpr size_t kIvSize = 12;
 inline constexpr uint64_t kThreadMagic = 0x6461657268546d63;  // "cmThread"
 inline constexpr uint32_t kNoHazard = 0;                      // hazards hold slot + 1
+inline constexpr size_t kLeases = 4;                          // keys with a counter IV that a thread uses in turn
+
+// CounterLease: counter IVs of one key that this thread alone may use: no atomic addition for each seal. Like the whole
+// state it does not survive fork; what a thread leaves of one when it ends is for the thread that gets its state.
+struct CounterLease {
+  std::atomic<uint64_t> key;   // handle, 0 for none
+  std::atomic<uint64_t> next;  // the next counter
+  std::atomic<uint64_t> left;  // how many
+};
 
 struct alignas(64) ThreadState {
   std::atomic<uint64_t> magic;      // kThreadMagic while in use by a thread of this process
   std::atomic<uint32_t> in_gate;    // 1 while a service runs; a second entry is a signal handler's
   std::atomic<uint32_t> hazard[2];  // key slots in use, + 1
   uint32_t index;
+  CounterLease leases[kLeases];
   audit::Port port;
   CtrDrbg drbg;
   uint64_t reseeds;
@@ -38,7 +48,14 @@ struct alignas(64) ThreadState {
 // thread_state: the calling thread's state, made on first use. Null, and *why says: kNoMemory when kThreadsMax threads
 // have one; kForked in a child made without the fork handlers (raw clone); kErrorState when the module has no memory to
 // work in; kReentry in a signal handler that interrupted the making of this thread's state.
-ThreadState* thread_state(Status* why);
+ThreadState* make_thread_state(Status* why);
+extern thread_local constinit ThreadState* t_self;
+inline ThreadState* thread_state(Status* why) {
+  ThreadState* self = t_self;
+  if (self != nullptr && self->magic.load(std::memory_order_relaxed) == kThreadMagic) [[likely]]
+    return self;
+  return make_thread_state(why);
+}
 
 // thread_states_bytes: what to reserve in the fleeting part of the arena; thread_states_init: where that is. After
 // kUnsupported (no membarrier) threads have states, for the services of the error state, in which no key exists.
@@ -51,6 +68,9 @@ void wait_for_key(uint32_t slot);
 // wait_for_others: returns when every call that other threads had inside the gate is over. The caller has changed the
 // module's state before, so that new calls are refused at once.
 void wait_for_others(const ThreadState* self);
+
+// leased_counters: counter IVs of the key that threads have taken and not used, those of ended threads included.
+uint64_t leased_counters(uint64_t key);
 
 // zeroise_thread_secrets: wipes random generators and IVs of every thread. Only when no other thread is in the gate.
 void zeroise_thread_secrets();

@@ -269,7 +269,8 @@ enum {
   CM_IV_RANDOM = 0,  /* 96-bit from the random generator; at most 2^32 seals a key, those with a caller's IV included,
                         in this process, its parents and its children together (SP 800-38D 8.2.2, 8.3) */
   CM_IV_COUNTER = 1, /* 32-bit fixed name, 64-bit counter kept by the module (8.2.1); only for keys that are
-                        generated inside and not exportable */
+                        generated inside and not exportable. No counter is given out twice; a thread takes them in runs,
+                        so they ascend within a run and not over all threads, and some may never be used */
 };
 enum { CM_KEY_EXPORTABLE = 1u << 0 };
 
@@ -315,8 +316,8 @@ typedef struct {
   uint32_t usage;
   uint32_t flags;
   uint32_t iv_regime;
-  uint64_t seals; /* so far, those with a caller's IV included; without counter IV by all processes together, and never
-                     fewer than there were */
+  uint64_t seals; /* so far, those with a caller's IV included, and never fewer than there were; without counter IV by
+                     all processes together */
 } cm_key_attributes;
 CM_EXPORT cm_rc cm_key_info(cm_session session, cm_key key, cm_key_attributes* out) CM_MUST_USE;
 

@@ -4,7 +4,9 @@
 
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <set>
+#include <thread>
 
 #include "tests/module/fixture.h"
 
@@ -186,6 +188,44 @@ TEST_F(Aead, counter_ivs_are_name_and_consecutive_numbers) {
     const uint8_t expected[12] = {'n', 'o', 'd', 'e', 0, 0, 0, 0, 0, 0, 0, i};
     EXPECT_EQ(std::memcmp(s.iv, expected, 12), 0);
   }
+}
+
+// More keys than a thread has leases, more seals than a lease has counters, threads that end and others that follow.
+TEST_F(Aead, counter_ivs_never_repeat_over_keys_and_threads) {
+  constexpr size_t kKeys = 9, kThreads = 4, kRounds = 150;
+  std::vector<cm_key> keys;
+  for (size_t i = 0; i < kKeys; ++i) keys.push_back(generate_gcm(session_, CM_IV_COUNTER));
+  std::vector<std::set<std::vector<uint8_t>>> ivs(kKeys);
+  std::mutex mutex;
+  const auto work = [&] {
+    for (size_t round = 0; round < kRounds; ++round)
+      for (size_t i = 0; i < kKeys; ++i) {
+        const Sealed s = seal(keys[i], {}, {});
+        const std::lock_guard guard(mutex);
+        EXPECT_TRUE(ivs[i].insert(std::vector<uint8_t>(s.iv, s.iv + 12)).second) << "key " << i;
+      }
+  };
+  for (int generation = 0; generation < 2; ++generation) {
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < kThreads; ++i) threads.emplace_back(work);
+    for (std::thread& t : threads) t.join();
+  }
+  for (size_t i = 0; i < kKeys; ++i) {
+    cm_key_attributes info{};
+    info.struct_size = sizeof info;
+    ASSERT_EQ(cm_key_info(session_, keys[i], &info), CM_OK);
+    EXPECT_GE(info.seals, ivs[i].size());
+    EXPECT_EQ(ivs[i].size(), 2 * kThreads * kRounds);
+  }
+}
+
+TEST_F(Aead, counter_seals_of_one_key_are_counted_exactly) {
+  const cm_key key = generate_gcm(session_, CM_IV_COUNTER);
+  for (int i = 0; i < 100; ++i) seal(key, {}, {});
+  cm_key_attributes info{};
+  info.struct_size = sizeof info;
+  ASSERT_EQ(cm_key_info(session_, key, &info), CM_OK);
+  EXPECT_EQ(info.seals, 100U);
 }
 
 TEST_F(Aead, counter_ivs_are_only_for_keys_that_have_no_copy) {
