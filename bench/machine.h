@@ -12,7 +12,8 @@ uint64_t now_ns();
 // the next one that becomes slower.
 void clean_vector_state();
 
-// core_ghz: frequency the core runs at now, from a chain of dependent additions, one cycle each. Takes about 20 us.
+// core_ghz: frequency the core runs at now, from a chain of dependent multiplications (some cores do additions of
+// constants in no time). Takes about 80 us.
 double core_ghz();
 
 // preemptions: how often this thread was made to give up the processor.

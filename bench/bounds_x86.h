@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// bounds_x86.h: what this processor can do at best with the instructions that a kernel cannot do without: loops of
+// nothing but them, without loads and without dependencies, timed here and now. A bound from a table of another
+// processor would be wrong on this one.
+#pragma once
+#include "crypto/base/lane.h"
+
+namespace cm::bench {
+
+// Mix: what a kernel needs for one register of data (16, 32 or 64 bytes as the lane has them).
+enum class Mix {
+  kAes128,  // 10 AES rounds
+  kAes256,  // 14
+  kGcm128,  // 10, and the four products of GHASH
+  kGcm256,  // 14, and the four products of GHASH
+};
+
+// cycles_of_mix: core cycles a register, on a lane with AES instructions; 0 for the others. ghz as core_ghz gives it.
+double cycles_of_mix(Mix mix, Lane lane, double ghz);
+
+// bytes_of_register: of a lane with AES instructions.
+double bytes_of_register(Lane lane);
+
+// cycles_of_sha256_block: 32 dependent SHA256RNDS2, which is what one stream cannot do without.
+double cycles_of_sha256_block(double ghz);
+
+}  // namespace cm::bench
