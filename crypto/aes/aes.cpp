@@ -17,6 +17,7 @@ Status aes_key_init(AesKey& key, Lane lane, const uint8_t* raw, size_t raw_size)
       aes_key_init_portable(key, raw, raw_size);
       return Status::kOk;
     case Lane::kAesni:
+    case Lane::kVaes256:
     case Lane::kVaes512:
       aes_key_init_x86_aesni(key, raw, raw_size);
       return Status::kOk;
@@ -33,6 +34,8 @@ void aes_encrypt_blocks(const AesKey& key, uint8_t* out, const uint8_t* in, size
       return aes_encrypt_blocks_portable(key, out, in, count);
     case Lane::kAesni:
       return aes_encrypt_blocks_x86_aesni(key, out, in, count);
+    case Lane::kVaes256:
+      return aes_encrypt_blocks_x86_vaes256(key, out, in, count);
     case Lane::kVaes512:
       return aes_encrypt_blocks_x86_vaes512(key, out, in, count);
     case Lane::kNone:
@@ -48,6 +51,8 @@ void aes_decrypt_blocks(const AesKey& key, uint8_t* out, const uint8_t* in, size
       return aes_decrypt_blocks_portable(key, out, in, count);
     case Lane::kAesni:
       return aes_decrypt_blocks_x86_aesni(key, out, in, count);
+    case Lane::kVaes256:
+      return aes_decrypt_blocks_x86_vaes256(key, out, in, count);
     case Lane::kVaes512:
       return aes_decrypt_blocks_x86_vaes512(key, out, in, count);
     case Lane::kNone:
@@ -63,6 +68,8 @@ void aes_ctr_keystream(const AesKey& key, uint8_t* counter, uint8_t* out, size_t
       return aes_ctr_keystream_portable(key, counter, out, count);
     case Lane::kAesni:
       return aes_ctr_keystream_x86_aesni(key, counter, out, count);
+    case Lane::kVaes256:
+      return aes_ctr_keystream_x86_vaes256(key, counter, out, count);
     case Lane::kVaes512:
       return aes_ctr_keystream_x86_vaes512(key, counter, out, count);
     case Lane::kNone:

@@ -13,7 +13,7 @@ namespace cm {
 inline constexpr size_t kAesBlock = 16;
 
 struct alignas(64) AesKey {
-  // Lanes aesni and vaes512: round keys in order, 16 bytes each (15 at most), then the inverse schedule for decryption.
+  // All lanes with AES-NI: round keys in order, 16 bytes each (15 at most), then the inverse schedule for decryption.
   // Lane portable: the bitsliced schedule. Layout belongs to the lane's own file.
   uint8_t encrypt[15 * 64];  // portable: 8 words of 64 bit a round key
   uint8_t decrypt[15 * 16];  // AES-NI form of the equivalent inverse cipher; unused by the portable lane

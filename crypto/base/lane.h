@@ -12,6 +12,7 @@ enum class Lane : uint8_t {
   kAesni = 2,     // SSE4.1 + AES-NI + PCLMULQDQ
   kShani = 3,     // SSE4.1 + SHA extensions
   kVaes512 = 4,   // AVX-512 F/BW/DQ/VL + VAES + VPCLMULQDQ + BMI2
+  kVaes256 = 5,   // AVX2 + VAES + VPCLMULQDQ + BMI2
 };
 
 struct LaneRow {
@@ -21,7 +22,7 @@ struct LaneRow {
 
 constexpr LaneRow kLaneTable[] = {
     {Lane::kNone, "none"},   {Lane::kPortable, "portable"}, {Lane::kAesni, "aesni"},
-    {Lane::kShani, "shani"}, {Lane::kVaes512, "vaes512"},
+    {Lane::kShani, "shani"}, {Lane::kVaes512, "vaes512"},   {Lane::kVaes256, "vaes256"},
 };
 
 constexpr const char* lane_name(Lane lane) {

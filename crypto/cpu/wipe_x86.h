@@ -36,6 +36,23 @@ namespace cm {
       : CM_XMM_LOW, "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26",
         "xmm27", "xmm28", "xmm29", "xmm30", "xmm31");
 }
+#elif defined(__AVX2__)
+// wipe_ymm: the sixteen registers without AVX-512, in all their width; leaves the upper halves clean as wipe_zmm does.
+[[gnu::always_inline]] static inline void wipe_ymm() {
+  __asm__ volatile(
+      "vpxor %%xmm0, %%xmm0, %%xmm0\n\tvpxor %%xmm1, %%xmm1, %%xmm1\n\t"
+      "vpxor %%xmm2, %%xmm2, %%xmm2\n\tvpxor %%xmm3, %%xmm3, %%xmm3\n\t"
+      "vpxor %%xmm4, %%xmm4, %%xmm4\n\tvpxor %%xmm5, %%xmm5, %%xmm5\n\t"
+      "vpxor %%xmm6, %%xmm6, %%xmm6\n\tvpxor %%xmm7, %%xmm7, %%xmm7\n\t"
+      "vpxor %%xmm8, %%xmm8, %%xmm8\n\tvpxor %%xmm9, %%xmm9, %%xmm9\n\t"
+      "vpxor %%xmm10, %%xmm10, %%xmm10\n\tvpxor %%xmm11, %%xmm11, %%xmm11\n\t"
+      "vpxor %%xmm12, %%xmm12, %%xmm12\n\tvpxor %%xmm13, %%xmm13, %%xmm13\n\t"
+      "vpxor %%xmm14, %%xmm14, %%xmm14\n\tvpxor %%xmm15, %%xmm15, %%xmm15\n\t"
+      "vzeroupper"
+      :
+      :
+      : CM_XMM_LOW);
+}
 #else
 // wipe_xmm: the sixteen registers legacy SSE code can hold secrets in.
 [[gnu::always_inline]] static inline void wipe_xmm() {

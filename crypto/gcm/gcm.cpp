@@ -19,6 +19,8 @@ void hash_iv(const GcmKey& key, uint8_t* j0, const uint8_t* iv, size_t iv_size) 
       return gcm_hash_iv_portable(key, j0, iv, iv_size);
     case Lane::kAesni:
       return gcm_hash_iv_x86_aesni(key, j0, iv, iv_size);
+    case Lane::kVaes256:
+      return gcm_hash_iv_x86_vaes256(key, j0, iv, iv_size);
     case Lane::kVaes512:
       return gcm_hash_iv_x86_vaes512(key, j0, iv, iv_size);
     case Lane::kNone:
@@ -34,6 +36,8 @@ void seal(const GcmKey& key, uint8_t* out, uint8_t* tag, const GcmInput& in) {
       return gcm_seal_portable(key, out, tag, in);
     case Lane::kAesni:
       return gcm_seal_x86_aesni(key, out, tag, in);
+    case Lane::kVaes256:
+      return gcm_seal_x86_vaes256(key, out, tag, in);
     case Lane::kVaes512:
       return gcm_seal_x86_vaes512(key, out, tag, in);
     case Lane::kNone:
@@ -49,6 +53,8 @@ void decrypt(const GcmKey& key, uint8_t* out, uint8_t* tag, const GcmInput& in) 
       return gcm_decrypt_portable(key, out, tag, in);
     case Lane::kAesni:
       return gcm_decrypt_x86_aesni(key, out, tag, in);
+    case Lane::kVaes256:
+      return gcm_decrypt_x86_vaes256(key, out, tag, in);
     case Lane::kVaes512:
       return gcm_decrypt_x86_vaes512(key, out, tag, in);
     case Lane::kNone:
@@ -85,6 +91,9 @@ Status gcm_key_init(GcmKey& key, Lane lane, const uint8_t* raw, size_t raw_size)
       return Status::kOk;
     case Lane::kAesni:
       gcm_hash_key_x86_aesni(key);
+      return Status::kOk;
+    case Lane::kVaes256:
+      gcm_hash_key_x86_vaes256(key);
       return Status::kOk;
     case Lane::kVaes512:
       gcm_hash_key_x86_vaes512(key);

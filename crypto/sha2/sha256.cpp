@@ -33,6 +33,7 @@ void sha256_blocks(Lane lane, uint32_t* state, const uint8_t* blocks, size_t cou
       return;
     case Lane::kNone:
     case Lane::kAesni:
+    case Lane::kVaes256:
     case Lane::kVaes512:
       break;
   }
@@ -50,6 +51,7 @@ void sha256_words(Lane lane, uint32_t* state, const uint32_t* words) {
       return;
     case Lane::kNone:
     case Lane::kAesni:
+    case Lane::kVaes256:
     case Lane::kVaes512:
       break;
   }

@@ -185,6 +185,11 @@ TEST_F(Engine, chosen_lanes_are_the_last_of_each_table_that_run_here) {
   inject_env::set_hidden_features(kFeatureAvx512);
   EXPECT_NE(choose_lanes().aes, Lane::kVaes512);
   EXPECT_NE(choose_lanes().gcm, Lane::kVaes512);
+  constexpr FeatureMask kWithout512 = kFeatureSse41 | kFeatureAesni | kFeatureAvx2 | kFeatureVaes | kFeatureBmi2;
+  if ((cpu_features() & kWithout512) == kWithout512) {
+    EXPECT_EQ(choose_lanes().aes, Lane::kVaes256);
+    EXPECT_EQ(choose_lanes().gcm, Lane::kVaes256);
+  }
 }
 
 TEST_F(Engine, ids_and_names_are_unique_and_a_full_report_fits) {
