@@ -10,8 +10,8 @@
 #include <functional>
 
 #include "crypto/aes/aes_kernels.h"
-#include "tests/kernels/evp_oracle.h"
 #include "tests/kernels/guarded.h"
+#include "tests/support/evp_oracle.h"
 #include "tests/support/lanes.h"
 
 namespace cm::test {

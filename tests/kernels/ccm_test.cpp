@@ -13,8 +13,8 @@
 #include <set>
 
 #include "crypto/aes/aes_kernels.h"
-#include "tests/kernels/evp_oracle.h"
 #include "tests/kernels/guarded.h"
+#include "tests/support/evp_oracle.h"
 #include "tests/support/lanes.h"
 #if defined(CM_VECTORS_DIR)
 #include "tests/support/wycheproof.h"
@@ -24,36 +24,6 @@ namespace cm::test {
 namespace {
 
 constexpr uint8_t kUntouched = 0xee;
-
-struct Sealed {
-  Bytes cipher, tag;
-};
-
-Sealed oracle(const Bytes& raw, const Bytes& nonce, const Bytes& aad, const Bytes& plain, size_t tag_size) {
-  const std::string name = "AES-" + std::to_string(raw.size() * 8) + "-CCM";
-  const std::unique_ptr<EVP_CIPHER, decltype(&EVP_CIPHER_free)> cipher(EVP_CIPHER_fetch(nullptr, name.c_str(), nullptr),
-                                                                       EVP_CIPHER_free);
-  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> owner(EVP_CIPHER_CTX_new(),
-                                                                              EVP_CIPHER_CTX_free);
-  EVP_CIPHER_CTX* const c = owner.get();
-  Sealed sealed{Bytes(plain.size()), Bytes(tag_size)};
-  int size = 0;
-  const int text_size = static_cast<int>(plain.size());
-  uint8_t nothing = 0;
-  EXPECT_EQ(EVP_EncryptInit_ex2(c, cipher.get(), nullptr, nullptr, nullptr), 1);
-  EXPECT_EQ(EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_IVLEN, static_cast<int>(nonce.size()), nullptr), 1);
-  EXPECT_EQ(EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, static_cast<int>(tag_size), nullptr), 1);
-  EXPECT_EQ(EVP_EncryptInit_ex2(c, nullptr, raw.data(), nonce.data(), nullptr), 1);
-  EXPECT_EQ(EVP_EncryptUpdate(c, nullptr, &size, nullptr, text_size), 1);
-  if (!aad.empty()) {
-    EXPECT_EQ(EVP_EncryptUpdate(c, nullptr, &size, aad.data(), static_cast<int>(aad.size())), 1);
-  }
-  EXPECT_EQ(EVP_EncryptUpdate(c, plain.empty() ? &nothing : sealed.cipher.data(), &size,
-                              plain.empty() ? &nothing : plain.data(), text_size),
-            1);
-  EXPECT_EQ(EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, static_cast<int>(tag_size), sealed.tag.data()), 1);
-  return sealed;
-}
 
 CcmInput input(const Bytes& nonce, const Bytes& aad, const Bytes& text) {
   return {nonce.data(), nonce.size(), aad.data(), aad.size(), text.data(), text.size()};
@@ -239,7 +209,7 @@ TEST_P(Ccm, equals_libcrypto_for_every_length) {
     const size_t tag_size = 4 + 2 * (rng_() % 7), aad_size = rng_() % 150;
     const Bytes raw = random_bytes(rng_, 16 + 8 * (size % 3)), nonce = random_bytes(rng_, 7 + rng_() % 7);
     const Bytes aad = random_bytes(rng_, aad_size), text = random_bytes(rng_, size);
-    const Sealed expected = oracle(raw, nonce, aad, text, tag_size);
+    const Sealed expected = evp_ccm(raw, nonce, aad, text, tag_size);
     init(raw);
     for (const bool end : {false, true}) {
       uint8_t* const in = in_page.at(end, size);
@@ -270,7 +240,7 @@ TEST_P(Ccm, every_size_of_aad_around_its_encodings) {
   for (size_t size = 0; size <= 130; ++size) sizes.push_back(size);
   for (const size_t size : sizes) {
     const Bytes aad = random_bytes(rng_, size);
-    expect_seal(nonce, aad, text, oracle(raw, nonce, aad, text, 16), std::to_string(size));
+    expect_seal(nonce, aad, text, evp_ccm(raw, nonce, aad, text, 16), std::to_string(size));
   }
 }
 

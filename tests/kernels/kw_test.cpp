@@ -11,7 +11,7 @@
 #include <filesystem>
 
 #include "crypto/aes/aes_kernels.h"
-#include "tests/kernels/evp_oracle.h"
+#include "tests/support/evp_oracle.h"
 #include "tests/support/lanes.h"
 #if defined(CM_VECTORS_DIR)
 #include "tests/support/wycheproof.h"

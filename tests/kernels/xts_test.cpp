@@ -10,8 +10,8 @@
 
 #include "crypto/aes/aes_kernels.h"
 #include "crypto/base/bytes.h"
-#include "tests/kernels/evp_oracle.h"
 #include "tests/kernels/guarded.h"
+#include "tests/support/evp_oracle.h"
 #include "tests/support/lanes.h"
 #if defined(CM_VECTORS_DIR)
 #include "tests/support/wycheproof.h"
