@@ -31,6 +31,10 @@ void run_lane(const AesKey& key, Arguments... arguments) {
 
 }  // namespace
 
+void aes_encrypt_block(const AesKey& key, uint8_t* out, const uint8_t* in) {
+  run_lane<aes_encrypt_block_portable, aes_encrypt_block_x86_aesni, aes_encrypt_block_x86_vaes512>(key, out, in);
+}
+
 void aes_ctr(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count) {
   run_lane<aes_ctr_portable, aes_ctr_x86_aesni, aes_ctr_x86_vaes512>(key, counter, out, in, count);
 }

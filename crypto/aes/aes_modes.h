@@ -7,6 +7,10 @@
 
 namespace cm {
 
+// aes_encrypt_block: one block that is needed at once. The wide lanes of aes_encrypt_blocks write it under a mask, and
+// a read of what was written so waits until the write has reached the cache.
+void aes_encrypt_block(const AesKey& key, uint8_t* out, const uint8_t* in);
+
 // aes_ctr: counter[16] is one 128-bit big-endian number that wraps at 2^128; it is public.
 void aes_ctr(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count);
 

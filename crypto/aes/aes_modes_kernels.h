@@ -8,6 +8,7 @@
 namespace cm {
 
 // Lane portable.
+void aes_encrypt_block_portable(const AesKey& key, uint8_t* out, const uint8_t* in);
 void aes_ctr_portable(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cbc_encrypt_portable(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cbc_decrypt_portable(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
@@ -24,6 +25,7 @@ void aes_ccm_decrypt_portable(const AesKey& key, uint8_t* counter, uint8_t* mac,
                               size_t count);
 
 // Lane aesni.
+void aes_encrypt_block_x86_aesni(const AesKey& key, uint8_t* out, const uint8_t* in);
 void aes_ctr_x86_aesni(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cbc_encrypt_x86_aesni(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cbc_decrypt_x86_aesni(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
@@ -40,6 +42,7 @@ void aes_ccm_decrypt_x86_aesni(const AesKey& key, uint8_t* counter, uint8_t* mac
                                size_t count);
 
 // Lane vaes512.
+void aes_encrypt_block_x86_vaes512(const AesKey& key, uint8_t* out, const uint8_t* in);
 void aes_ctr_x86_vaes512(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cbc_encrypt_x86_vaes512(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cbc_decrypt_x86_vaes512(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);

@@ -50,6 +50,10 @@ void xts(const AesKey& key, uint8_t* tweak, uint8_t* out, const uint8_t* in, siz
 
 }  // namespace
 
+void aes_encrypt_block_portable(const AesKey& key, uint8_t* out, const uint8_t* in) {
+  aes_encrypt_blocks_portable(key, out, in, 1);
+}
+
 void aes_ctr_portable(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count) {
   LotBuffer stream;
   while (count != 0) {

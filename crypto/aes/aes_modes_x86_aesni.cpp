@@ -8,6 +8,11 @@
 
 namespace cm {
 
+void aes_encrypt_block_x86_aesni(const AesKey& key, uint8_t* out, const uint8_t* in) {
+  encrypt_block(key, out, in);
+  wipe_xmm();
+}
+
 void aes_ctr_x86_aesni(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count) {
   ctr<Reg128>(key, counter, out, in, count);
   wipe_xmm();

@@ -13,6 +13,11 @@
 
 namespace cm {
 
+void aes_encrypt_block_x86_vaes512(const AesKey& key, uint8_t* out, const uint8_t* in) {
+  encrypt_block(key, out, in);
+  wipe_zmm();
+}
+
 void aes_ctr_x86_vaes512(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count) {
   ctr<Reg512>(key, counter, out, in, count);
   wipe_zmm();

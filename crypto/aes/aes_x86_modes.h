@@ -522,6 +522,12 @@ template <int N>
   }
 }
 
+[[gnu::always_inline]] inline void encrypt_block(const AesKey& key, uint8_t* out, const uint8_t* in) {
+  X x[1] = {exclusive_or(load128(in), round_key(key.encrypt, 0))};
+  serial_rounds(x, key);
+  store128(out, enc_last(x[0], round_key(key.encrypt, key.rounds)));
+}
+
 [[gnu::always_inline]] inline void cbc_encrypt(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in,
                                                size_t count) {
   if (count == 0) return;

@@ -73,7 +73,7 @@ void start(const AesKey& key, Message& m, size_t tag_size, const CcmInput& in) {
   std::memset(m.counter, 0, sizeof m.counter);
   m.counter[0] = static_cast<uint8_t>(kAesBlock - 2 - in.nonce_size);  // q - 1
   std::memcpy(m.counter + 1, in.nonce, in.nonce_size);
-  aes_encrypt_blocks(key, m.tag_mask.expose(), m.counter, 1);
+  aes_encrypt_block(key, m.tag_mask.expose(), m.counter);
   m.counter[kAesBlock - 1] = 1;
 }
 
@@ -86,7 +86,7 @@ void text(const AesKey& key, Message& m, uint8_t* out, const CcmInput& in) {
   if (blocks != 0) WholeBlocks(key, m.counter, m.mac.expose(), out, in.text, blocks);
   if (rest == 0) return;
   SecretArray<kAesBlock> plain, stream;
-  aes_encrypt_blocks(key, stream.expose(), m.counter, 1);
+  aes_encrypt_block(key, stream.expose(), m.counter);
   for (size_t i = 0; i < rest; ++i) {
     const uint8_t byte = in.text[straight + i], other = byte ^ stream.expose()[i];
     plain.expose()[i] = kSeal ? byte : other;

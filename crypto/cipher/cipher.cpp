@@ -67,7 +67,7 @@ void begin_block(CipherState& s) {
   if (s.mode == CipherMode::kCtr)
     aes_ctr_keystream(*s.key, s.chain, s.held, 1);
   else
-    aes_encrypt_blocks(*s.key, s.chain, s.chain, 1);
+    aes_encrypt_block(*s.key, s.chain, s.chain);
 }
 
 // use_block: size bytes from the current block on, not past its end.

@@ -35,7 +35,7 @@ size_t blocks_before_last(size_t size) { return size == 0 ? 0 : (size - 1) / kAe
 Status cmac_key_init(CmacKey& key, Lane lane, const uint8_t* raw, size_t raw_size) {
   if (const Status s = aes_key_init(key.aes, lane, raw, raw_size); !succeeded(s)) return s;
   SecretArray<kAesBlock> l;
-  aes_encrypt_blocks(key.aes, l.expose(), l.expose(), 1);
+  aes_encrypt_block(key.aes, l.expose(), l.expose());
   twice(key.k1, l.expose());
   twice(key.k2, key.k1);
   return Status::kOk;

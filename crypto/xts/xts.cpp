@@ -58,7 +58,7 @@ template <Unit Crypt>
 Status one_unit(const XtsKey& key, const uint8_t* i, uint8_t* out, const uint8_t* in, size_t size) {
   if (!is_unit(size)) return Status::kLength;
   SecretArray<kAesBlock> tweak;
-  aes_encrypt_blocks(key.tweak, tweak.expose(), i, 1);
+  aes_encrypt_block(key.tweak, tweak.expose(), i);
   Crypt(key.data, tweak.expose(), out, in, size);
   return Status::kOk;
 }

@@ -225,6 +225,30 @@ INSTANTIATE_TEST_SUITE_P(lanes, AesModes,
                            return std::string(lane_name(std::get<0>(row.param))) + "_" + std::get<1>(row.param).name;
                          });
 
+class AesBlock : public testing::TestWithParam<Lane> {};
+
+TEST_P(AesBlock, one_block_is_that_of_libcrypto_in_place_and_apart) {
+  std::mt19937_64 rng(197);
+  Guarded page(4096);
+  for (int i = 0; i < 60; ++i) {
+    const Bytes raw = random_bytes(rng, 16 + 8 * (rng() % 3)), text = random_bytes(rng, 16);
+    const Bytes expected = evp_aes("ECB", raw, {}, text, true);
+    AesKey key;
+    ASSERT_EQ(aes_key_init(key, GetParam(), raw.data(), raw.size()), Status::kOk);
+    for (const bool end : {false, true}) {
+      uint8_t* const block = page.at(end, 16);
+      Bytes out(16);
+      std::copy(text.begin(), text.end(), block);
+      aes_encrypt_block(key, out.data(), block);
+      EXPECT_EQ(out, expected);
+      aes_encrypt_block(key, block, block);
+      EXPECT_EQ(Bytes(block, block + 16), expected);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(lanes, AesBlock, testing::ValuesIn(runnable_lanes(kAesKernels)), LaneTestName());
+
 class AesCtr : public testing::TestWithParam<Lane> {};
 
 // The counter is one number of 128 bits: carries run through every byte, inside a register and between registers.
