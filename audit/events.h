@@ -137,6 +137,19 @@ constexpr EventRow kSelfTestNames[] = {
     {11, "ctr-drbg-reseed"},
     {12, "ctr-drbg-generate"},
     {13, "entropy"},
+    {14, "aes-cbc-encrypt"},
+    {15, "aes-cbc-decrypt"},
+    {16, "aes-cfb-encrypt"},
+    {17, "aes-cfb-decrypt"},
+    {18, "aes-ofb"},
+    {19, "aes-ctr"},
+    {20, "aes-xts-encrypt"},
+    {21, "aes-xts-decrypt"},
+    {22, "aes-cmac"},
+    {23, "aes-ccm-seal"},
+    {24, "aes-ccm-open"},
+    {25, "aes-kw-wrap"},
+    {26, "aes-kw-unwrap"},
 };
 
 // Names of the states, by id - 0x20000: CM_STATE_*.

@@ -77,6 +77,32 @@ bool known_answer(CastId id, Lane lane, bool broken) {
       return cast_kwp_wrap(lane, broken);
     case CastId::kKwpUnwrap:
       return cast_kwp_unwrap(lane, broken);
+    case CastId::kCbcEncrypt:
+      return cast_cbc_encrypt(lane, broken);
+    case CastId::kCbcDecrypt:
+      return cast_cbc_decrypt(lane, broken);
+    case CastId::kCfbEncrypt:
+      return cast_cfb_encrypt(lane, broken);
+    case CastId::kCfbDecrypt:
+      return cast_cfb_decrypt(lane, broken);
+    case CastId::kOfb:
+      return cast_ofb(lane, broken);
+    case CastId::kCtr:
+      return cast_ctr(lane, broken);
+    case CastId::kXtsEncrypt:
+      return cast_xts_encrypt(lane, broken);
+    case CastId::kXtsDecrypt:
+      return cast_xts_decrypt(lane, broken);
+    case CastId::kCmac:
+      return cast_cmac(lane, broken);
+    case CastId::kCcmSeal:
+      return cast_ccm_seal(lane, broken);
+    case CastId::kCcmOpen:
+      return cast_ccm_open(lane, broken);
+    case CastId::kKwWrap:
+      return cast_kw_wrap(lane, broken);
+    case CastId::kKwUnwrap:
+      return cast_kw_unwrap(lane, broken);
     case CastId::kPbkdf2:
       return cast_pbkdf2(lane, broken);
     case CastId::kDrbgInstantiate:

@@ -18,7 +18,7 @@ struct Outcome {
   uint32_t ns;
 };
 
-inline constexpr size_t kMaxOutcomes = 64;
+inline constexpr size_t kMaxOutcomes = 128;
 
 struct Report {
   Outcome outcomes[kMaxOutcomes];

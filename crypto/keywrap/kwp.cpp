@@ -1,45 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// kwp.cpp: AES key wrap with padding, KWP-AE and KWP-AD (SP 800-38F 6.3, with W and its inverse of 6.1). Unwrapping
+// kwp.cpp: AES key wrap with padding, KWP-AE and KWP-AD (SP 800-38F 6.3). Unwrapping
 // must not tell why it refused: all checks are computed without branches and meet in one mask, and on refusal the
 // unverified plaintext is zeroised before the function returns.
 #include "crypto/keywrap/kwp.h"
 
 #include "crypto/base/bytes.h"
 #include "crypto/base/secret.h"
+#include "crypto/keywrap/wrap_rounds.h"
 
 namespace cm {
 namespace {
 
-constexpr size_t kSemiblock = 8;                // bytes
 constexpr uint32_t kIcv2 = 0xa65959a6;          // SP 800-38F 6.3, the alternative initial value
 constexpr size_t kMinWrapped = 2 * kSemiblock;  // bytes
-constexpr uint64_t kRounds = 6;                 // passes of W over the semiblocks
-
-// wrap_rounds: W of SP 800-38F 6.1 over A = block[0..7] and n >= 2 semiblocks at r; block[8..15] is scratch.
-void wrap_rounds(const AesKey& kek, uint8_t* block, uint8_t* r, size_t n) {
-  uint64_t t = 0;
-  for (uint64_t j = 0; j < kRounds; ++j) {
-    for (size_t i = 0; i < n; ++i) {
-      std::memcpy(block + kSemiblock, r + i * kSemiblock, kSemiblock);
-      aes_encrypt_blocks(kek, block, block, 1);
-      std::memcpy(r + i * kSemiblock, block + kSemiblock, kSemiblock);
-      store_be64(block, load_be64(block) ^ ++t);
-    }
-  }
-}
-
-// unwrap_rounds: the inverse of wrap_rounds.
-void unwrap_rounds(const AesKey& kek, uint8_t* block, uint8_t* r, size_t n) {
-  uint64_t t = kRounds * n;
-  for (uint64_t j = 0; j < kRounds; ++j) {
-    for (size_t i = n; i-- != 0;) {
-      store_be64(block, load_be64(block) ^ t--);
-      std::memcpy(block + kSemiblock, r + i * kSemiblock, kSemiblock);
-      aes_decrypt_blocks(kek, block, block, 1);
-      std::memcpy(r + i * kSemiblock, block + kSemiblock, kSemiblock);
-    }
-  }
-}
 
 // check_plain: whether A is the initial value with a length that fits n semiblocks and whether the padding is zero.
 // The length is secret until the answer is known, so the last semiblock is read whole and masked.

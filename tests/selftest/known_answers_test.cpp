@@ -8,6 +8,7 @@
 #include <openssl/hmac.h>
 
 #include "tests/support/drbg_oracle.h"
+#include "tests/support/evp_oracle.h"
 #include "tests/support/rsp_file.h"
 
 namespace cm::selftest {
@@ -130,6 +131,74 @@ TEST(KnownAnswers, aes_kwp) {
   EXPECT_EQ(wrap(key, bytes(known::kKwpPlain7)), bytes(known::kKwpWrapped7));
   EXPECT_EQ(wrap(pattern(32, known::kKwpKeySeed), pattern(known::kKwpPlain256Size, known::kKwpPlainSeed)),
             bytes(known::kKwpWrapped256));
+}
+
+TEST(KnownAnswers, aes_kw) {
+  for (const known::KwAnswer& answer : known::kKwAnswers) {
+    Bytes key(answer.key_size), plain = bytes(known::kKwPlain), wrapped = bytes(answer.wrapped);
+    for (size_t i = 0; i < key.size(); ++i) key[i] = static_cast<uint8_t>(i);
+    plain.resize(answer.plain_size);
+    wrapped.resize(plain.size() + 8);
+    EXPECT_EQ(test::evp_aes("WRAP", key, {}, plain, true), wrapped);
+  }
+}
+
+TEST(KnownAnswers, aes_modes) {
+  using test::evp_aes;
+  for (const known::ModeAnswer& a : known::kModeAnswers) {
+    const uint32_t size = a.key_size;
+    const Bytes key = pattern(size, known::kModeKeySeed + size), iv = pattern(16, known::kModeIvSeed + size);
+    const auto text = [&](size_t n) { return pattern(n, known::kModeTextSeed + size); };
+    const Bytes serial = text(known::kModeSerialSize), wide = text(known::kModeWideSize);
+    const Bytes cut = text(known::kModeCutSize), octets = text(known::kModeCfb8Size);
+    EXPECT_EQ(digest_of(evp_aes("CBC", key, iv, serial, true)), bytes(a.cbc_encrypted));
+    EXPECT_EQ(digest_of(evp_aes("CBC", key, iv, wide, false)), bytes(a.cbc_decrypted));
+    EXPECT_EQ(digest_of(evp_aes("CBC-CTS", key, iv, cut, true, "CS3")), bytes(a.cs3_encrypted));
+    EXPECT_EQ(digest_of(evp_aes("CBC-CTS", key, iv, cut, false, "CS3")), bytes(a.cs3_decrypted));
+    EXPECT_EQ(digest_of(evp_aes("CFB", key, iv, serial, true)), bytes(a.cfb128_encrypted));
+    EXPECT_EQ(digest_of(evp_aes("CFB", key, iv, wide, false)), bytes(a.cfb128_decrypted));
+    EXPECT_EQ(digest_of(evp_aes("CFB8", key, iv, octets, true)), bytes(a.cfb8_encrypted));
+    EXPECT_EQ(digest_of(evp_aes("CFB8", key, iv, octets, false)), bytes(a.cfb8_decrypted));
+    EXPECT_EQ(digest_of(evp_aes("OFB", key, iv, serial, true)), bytes(a.ofb));
+    Bytes counter = iv;
+    std::copy(std::begin(known::kModeCounterEnd), std::end(known::kModeCounterEnd), counter.begin() + 8);
+    EXPECT_EQ(digest_of(evp_aes("CTR", key, counter, wide, true)), bytes(a.ctr));
+  }
+}
+
+TEST(KnownAnswers, aes_xts) {
+  for (const known::XtsAnswer& answer : known::kXtsAnswers) {
+    const uint32_t size = answer.key_size;
+    const Bytes key = pattern(size, known::kXtsKeySeed + size), i = pattern(16, known::kXtsTweakSeed + size);
+    const Bytes text = pattern(known::kXtsTextSize, known::kXtsTextSeed + size);
+    EXPECT_EQ(digest_of(test::evp_aes("XTS", key, i, text, true)), bytes(answer.encrypted));
+    EXPECT_EQ(digest_of(test::evp_aes("XTS", key, i, text, false)), bytes(answer.decrypted));
+  }
+}
+
+TEST(KnownAnswers, aes_cmac) {
+  for (const known::CmacAnswer& answer : known::kCmacAnswers) {
+    Bytes key = bytes(answer.key);
+    key.resize(answer.key_size);
+    EXPECT_EQ(test::evp_cmac(key, bytes(known::kCmacMessage)), bytes(answer.tag));
+  }
+}
+
+TEST(KnownAnswers, aes_ccm) {
+  for (const known::CcmAnswer& answer : known::kCcmAnswers) {
+    const uint32_t size = answer.key_size;
+    const Bytes key = pattern(size, known::kCcmKeySeed + size);
+    const Bytes nonce = pattern(known::kCcmNonceSize, known::kCcmNonceSeed + size);
+    const Bytes aad = pattern(known::kCcmAadSize, known::kCcmAadSeed + size);
+    const Bytes text = pattern(known::kCcmTextSize, known::kCcmTextSeed + size);
+    const test::Sealed sealed = test::evp_ccm(key, nonce, aad, text, 16);
+    EXPECT_EQ(sealed.tag, bytes(answer.seal_tag));
+    EXPECT_EQ(digest_of(sealed.cipher), bytes(answer.digest));
+    // Counter mode is its own inverse: what seals to the pattern is the pattern sealed.
+    const test::Sealed back = test::evp_ccm(key, nonce, aad, sealed.cipher, 16);
+    ASSERT_EQ(back.cipher, text);
+    EXPECT_EQ(back.tag, bytes(answer.open_tag));
+  }
 }
 
 TEST(KnownAnswers, pbkdf2) {
