@@ -34,6 +34,8 @@ double best_cycles(Loop loop, double ghz) {
 // reads.
 #define CM_SSE_ROUND(n) "aesenc %%xmm15, %%xmm" #n "\n\t"
 #define CM_SSE_PRODUCT(n) "movdqa %%xmm15, %%xmm14\n\tpclmulqdq $" #n ", %%xmm15, %%xmm14\n\t"
+#define CM_YMM_ROUND(n) "vaesenc %%ymm15, %%ymm" #n ", %%ymm" #n "\n\t"
+#define CM_YMM_PRODUCT(n) "vpclmulqdq $" #n ", %%ymm15, %%ymm15, %%ymm14\n\t"
 #define CM_ZMM_ROUND(n) "vaesenc %%zmm15, %%zmm" #n ", %%zmm" #n "\n\t"
 #define CM_ZMM_PRODUCT(n) "vpclmulqdq $" #n ", %%zmm15, %%zmm15, %%zmm14\n\t"
 
@@ -61,6 +63,7 @@ double best_cycles(Loop loop, double ghz) {
   return 0
 
 double sse_mix(Mix mix, double ghz) { CM_MIXES(CM_SSE_ROUND, CM_SSE_PRODUCT); }
+double ymm_mix(Mix mix, double ghz) { CM_MIXES(CM_YMM_ROUND, CM_YMM_PRODUCT); }
 double zmm_mix(Mix mix, double ghz) { CM_MIXES(CM_ZMM_ROUND, CM_ZMM_PRODUCT); }
 
 // sha_chain: the low half of xmm0 holds message words, which the instruction takes from there.
@@ -79,6 +82,8 @@ double bytes_of_register(Lane lane) {
   switch (lane) {
     case Lane::kAesni:
       return 16;
+    case Lane::kVaes256:
+      return 32;
     case Lane::kVaes512:
       return 64;
     case Lane::kNone:
@@ -93,6 +98,8 @@ double cycles_of_mix(Mix mix, Lane lane, double ghz) {
   switch (lane) {
     case Lane::kAesni:
       return sse_mix(mix, ghz);
+    case Lane::kVaes256:
+      return ymm_mix(mix, ghz);
     case Lane::kVaes512:
       return zmm_mix(mix, ghz);
     case Lane::kNone:

@@ -13,13 +13,15 @@ namespace {
 
 // run_lane: calls the one of the functions that belongs to the key's lane; a lane without AES is a defect of the
 // module.
-template <auto Portable, auto Aesni, auto Vaes512, class... Arguments>
+template <auto Portable, auto Aesni, auto Vaes256, auto Vaes512, class... Arguments>
 void run_lane(const AesKey& key, Arguments... arguments) {
   switch (key.lane) {
     case Lane::kPortable:
       return Portable(key, arguments...);
     case Lane::kAesni:
       return Aesni(key, arguments...);
+    case Lane::kVaes256:
+      return Vaes256(key, arguments...);
     case Lane::kVaes512:
       return Vaes512(key, arguments...);
     case Lane::kNone:
@@ -32,62 +34,66 @@ void run_lane(const AesKey& key, Arguments... arguments) {
 }  // namespace
 
 void aes_encrypt_block(const AesKey& key, uint8_t* out, const uint8_t* in) {
-  run_lane<aes_encrypt_block_portable, aes_encrypt_block_x86_aesni, aes_encrypt_block_x86_vaes512>(key, out, in);
+  run_lane<aes_encrypt_block_portable, aes_encrypt_block_x86_aesni, aes_encrypt_block_x86_vaes256,
+           aes_encrypt_block_x86_vaes512>(key, out, in);
 }
 
 void aes_ctr(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count) {
-  run_lane<aes_ctr_portable, aes_ctr_x86_aesni, aes_ctr_x86_vaes512>(key, counter, out, in, count);
+  run_lane<aes_ctr_portable, aes_ctr_x86_aesni, aes_ctr_x86_vaes256, aes_ctr_x86_vaes512>(key, counter, out, in, count);
 }
 
 void aes_cbc_encrypt(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count) {
-  run_lane<aes_cbc_encrypt_portable, aes_cbc_encrypt_x86_aesni, aes_cbc_encrypt_x86_vaes512>(key, iv, out, in, count);
+  run_lane<aes_cbc_encrypt_portable, aes_cbc_encrypt_x86_aesni, aes_cbc_encrypt_x86_vaes256,
+           aes_cbc_encrypt_x86_vaes512>(key, iv, out, in, count);
 }
 
 void aes_cbc_decrypt(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count) {
-  run_lane<aes_cbc_decrypt_portable, aes_cbc_decrypt_x86_aesni, aes_cbc_decrypt_x86_vaes512>(key, iv, out, in, count);
+  run_lane<aes_cbc_decrypt_portable, aes_cbc_decrypt_x86_aesni, aes_cbc_decrypt_x86_vaes256,
+           aes_cbc_decrypt_x86_vaes512>(key, iv, out, in, count);
 }
 
 void aes_cfb128_encrypt(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count) {
-  run_lane<aes_cfb128_encrypt_portable, aes_cfb128_encrypt_x86_aesni, aes_cfb128_encrypt_x86_vaes512>(key, iv, out, in,
-                                                                                                      count);
+  run_lane<aes_cfb128_encrypt_portable, aes_cfb128_encrypt_x86_aesni, aes_cfb128_encrypt_x86_vaes256,
+           aes_cfb128_encrypt_x86_vaes512>(key, iv, out, in, count);
 }
 
 void aes_cfb128_decrypt(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count) {
-  run_lane<aes_cfb128_decrypt_portable, aes_cfb128_decrypt_x86_aesni, aes_cfb128_decrypt_x86_vaes512>(key, iv, out, in,
-                                                                                                      count);
+  run_lane<aes_cfb128_decrypt_portable, aes_cfb128_decrypt_x86_aesni, aes_cfb128_decrypt_x86_vaes256,
+           aes_cfb128_decrypt_x86_vaes512>(key, iv, out, in, count);
 }
 
 void aes_ofb(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count) {
-  run_lane<aes_ofb_portable, aes_ofb_x86_aesni, aes_ofb_x86_vaes512>(key, iv, out, in, count);
+  run_lane<aes_ofb_portable, aes_ofb_x86_aesni, aes_ofb_x86_vaes256, aes_ofb_x86_vaes512>(key, iv, out, in, count);
 }
 
 void aes_cfb8_encrypt(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count) {
-  run_lane<aes_cfb8_encrypt_portable, aes_cfb8_encrypt_x86_aesni, aes_cfb8_encrypt_x86_vaes512>(key, iv, out, in,
-                                                                                                count);
+  run_lane<aes_cfb8_encrypt_portable, aes_cfb8_encrypt_x86_aesni, aes_cfb8_encrypt_x86_vaes256,
+           aes_cfb8_encrypt_x86_vaes512>(key, iv, out, in, count);
 }
 
 void aes_xts_encrypt(const AesKey& key, uint8_t* tweak, uint8_t* out, const uint8_t* in, size_t count) {
-  run_lane<aes_xts_encrypt_portable, aes_xts_encrypt_x86_aesni, aes_xts_encrypt_x86_vaes512>(key, tweak, out, in,
-                                                                                             count);
+  run_lane<aes_xts_encrypt_portable, aes_xts_encrypt_x86_aesni, aes_xts_encrypt_x86_vaes256,
+           aes_xts_encrypt_x86_vaes512>(key, tweak, out, in, count);
 }
 
 void aes_xts_decrypt(const AesKey& key, uint8_t* tweak, uint8_t* out, const uint8_t* in, size_t count) {
-  run_lane<aes_xts_decrypt_portable, aes_xts_decrypt_x86_aesni, aes_xts_decrypt_x86_vaes512>(key, tweak, out, in,
-                                                                                             count);
+  run_lane<aes_xts_decrypt_portable, aes_xts_decrypt_x86_aesni, aes_xts_decrypt_x86_vaes256,
+           aes_xts_decrypt_x86_vaes512>(key, tweak, out, in, count);
 }
 
 void aes_cbc_mac(const AesKey& key, uint8_t* mac, const uint8_t* in, size_t count) {
-  run_lane<aes_cbc_mac_portable, aes_cbc_mac_x86_aesni, aes_cbc_mac_x86_vaes512>(key, mac, in, count);
+  run_lane<aes_cbc_mac_portable, aes_cbc_mac_x86_aesni, aes_cbc_mac_x86_vaes256, aes_cbc_mac_x86_vaes512>(key, mac, in,
+                                                                                                          count);
 }
 
 void aes_ccm_encrypt(const AesKey& key, uint8_t* counter, uint8_t* mac, uint8_t* out, const uint8_t* in, size_t count) {
-  run_lane<aes_ccm_encrypt_portable, aes_ccm_encrypt_x86_aesni, aes_ccm_encrypt_x86_vaes512>(key, counter, mac, out, in,
-                                                                                             count);
+  run_lane<aes_ccm_encrypt_portable, aes_ccm_encrypt_x86_aesni, aes_ccm_encrypt_x86_vaes256,
+           aes_ccm_encrypt_x86_vaes512>(key, counter, mac, out, in, count);
 }
 
 void aes_ccm_decrypt(const AesKey& key, uint8_t* counter, uint8_t* mac, uint8_t* out, const uint8_t* in, size_t count) {
-  run_lane<aes_ccm_decrypt_portable, aes_ccm_decrypt_x86_aesni, aes_ccm_decrypt_x86_vaes512>(key, counter, mac, out, in,
-                                                                                             count);
+  run_lane<aes_ccm_decrypt_portable, aes_ccm_decrypt_x86_aesni, aes_ccm_decrypt_x86_vaes256,
+           aes_ccm_decrypt_x86_vaes512>(key, counter, mac, out, in, count);
 }
 
 void aes_cfb8_decrypt(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count) {

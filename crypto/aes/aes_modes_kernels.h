@@ -41,6 +41,23 @@ void aes_ccm_encrypt_x86_aesni(const AesKey& key, uint8_t* counter, uint8_t* mac
 void aes_ccm_decrypt_x86_aesni(const AesKey& key, uint8_t* counter, uint8_t* mac, uint8_t* out, const uint8_t* in,
                                size_t count);
 
+// Lane vaes256.
+void aes_encrypt_block_x86_vaes256(const AesKey& key, uint8_t* out, const uint8_t* in);
+void aes_ctr_x86_vaes256(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count);
+void aes_cbc_encrypt_x86_vaes256(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
+void aes_cbc_decrypt_x86_vaes256(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
+void aes_cfb128_encrypt_x86_vaes256(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
+void aes_cfb128_decrypt_x86_vaes256(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
+void aes_ofb_x86_vaes256(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
+void aes_cfb8_encrypt_x86_vaes256(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
+void aes_xts_encrypt_x86_vaes256(const AesKey& key, uint8_t* tweak, uint8_t* out, const uint8_t* in, size_t count);
+void aes_xts_decrypt_x86_vaes256(const AesKey& key, uint8_t* tweak, uint8_t* out, const uint8_t* in, size_t count);
+void aes_cbc_mac_x86_vaes256(const AesKey& key, uint8_t* mac, const uint8_t* in, size_t count);
+void aes_ccm_encrypt_x86_vaes256(const AesKey& key, uint8_t* counter, uint8_t* mac, uint8_t* out, const uint8_t* in,
+                                 size_t count);
+void aes_ccm_decrypt_x86_vaes256(const AesKey& key, uint8_t* counter, uint8_t* mac, uint8_t* out, const uint8_t* in,
+                                 size_t count);
+
 // Lane vaes512.
 void aes_encrypt_block_x86_vaes512(const AesKey& key, uint8_t* out, const uint8_t* in);
 void aes_ctr_x86_vaes512(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count);
