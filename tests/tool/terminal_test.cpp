@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 
 #include "tests/tool/runner.h"
 
@@ -77,7 +78,9 @@ class Terminal {
       _exit(126);
     }
     int status = 0;
-    if (waitpid(tool, &status, 0) != tool || write(end_fd, &status, sizeof status) < 0) _exit(1);
+    while (waitpid(tool, &status, 0) != tool)
+      if (errno != EINTR) _exit(1);
+    if (write(end_fd, &status, sizeof status) < 0) _exit(1);
     for (;;) pause();
   }
 
