@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cerrno>
+#include <stdexcept>
 
 #include "tests/tool/runner.h"
 
@@ -29,8 +30,9 @@ class Terminal {
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     std::array<int, 2> ends{};
-    EXPECT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     leader_ = forkpty(&master_, nullptr, nullptr, nullptr);
+    if (leader_ < 0) throw std::runtime_error("no terminal");
     if (leader_ == 0) lead(argv.data(), ends[1]);
     close(ends[1]);
     end_ = ends[0];
@@ -39,6 +41,7 @@ class Terminal {
     close(master_);
     close(end_);
     kill(-leader_, SIGKILL);
+    kill(leader_, SIGKILL);  // it may not lead a group yet
     waitpid(leader_, nullptr, 0);
   }
   Terminal(const Terminal&) = delete;
