@@ -30,7 +30,8 @@ class WriterLoop {
   // run: until the writer is to end. True when the log was ended and anchored; else error() says why not.
   bool run();
   const Error& error() const { return error_; }
-  // say_goodbye: answers those who asked for the end of the log; with true when nothing of the writer is left to do.
+  // say_goodbye: answers those who left. Who leaves last waits for the end of the log: with true when nothing of the
+  // writer is left to do, with false when a new client came and the log goes on.
   void say_goodbye(bool log_ended);
 
  private:
@@ -101,7 +102,7 @@ class WriterLoop {
 
   std::vector<ClientPtr> clients_;
   std::map<std::array<uint8_t, kIdSize>, LoggedClient> absent_;  // of the writer before us, not back yet
-  std::vector<std::shared_ptr<Connection>> goodbyes_;            // who asked for the log's end, answered then
+  std::vector<std::shared_ptr<Connection>> goodbyes_;            // recorded as gone, not answered yet
   uint64_t next_ring_id_;
   Drain drain_;
   bool batch_waits_ = false;  // gathered and not written

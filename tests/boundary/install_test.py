@@ -65,8 +65,8 @@ class Install(unittest.TestCase):
 
     def test_find_package(self):
         place = os.path.join(self.directory.name, "by-cmake")
-        run(CMAKE, "-G", "Ninja", "-S", SOURCES, "-B", place, f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DCMAKE_C_COMPILER={CC}",
-            f"-DCMAKE_CXX_COMPILER={CXX}")
+        run(CMAKE, "-G", "Ninja", "-S", SOURCES, "-B", place, f"-DCMAKE_PREFIX_PATH={self.prefix}",
+            f"-DCMAKE_C_COMPILER={CC}", f"-DCMAKE_CXX_COMPILER={CXX}")
         run(CMAKE, "--build", place)
         self.run_consumers(os.path.join(place, "consumer_c"), os.path.join(place, "consumer_cpp"))
 

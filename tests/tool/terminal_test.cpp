@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <stdexcept>
 
 #include "tests/tool/runner.h"
 
@@ -28,8 +30,9 @@ class Terminal {
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     std::array<int, 2> ends{};
-    EXPECT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     leader_ = forkpty(&master_, nullptr, nullptr, nullptr);
+    if (leader_ < 0) throw std::runtime_error("no terminal");
     if (leader_ == 0) lead(argv.data(), ends[1]);
     close(ends[1]);
     end_ = ends[0];
@@ -38,6 +41,7 @@ class Terminal {
     close(master_);
     close(end_);
     kill(-leader_, SIGKILL);
+    kill(leader_, SIGKILL);  // it may not lead a group yet
     waitpid(leader_, nullptr, 0);
   }
   Terminal(const Terminal&) = delete;
@@ -77,7 +81,9 @@ class Terminal {
       _exit(126);
     }
     int status = 0;
-    if (waitpid(tool, &status, 0) != tool || write(end_fd, &status, sizeof status) < 0) _exit(1);
+    while (waitpid(tool, &status, 0) != tool)
+      if (errno != EINTR) _exit(1);
+    if (write(end_fd, &status, sizeof status) < 0) _exit(1);
     for (;;) pause();
   }
 
