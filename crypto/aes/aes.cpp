@@ -22,6 +22,8 @@ Status aes_key_init(AesKey& key, Lane lane, const uint8_t* raw, size_t raw_size)
       return Status::kOk;
     case Lane::kNone:
     case Lane::kShani:
+    case Lane::kAvx2:
+    case Lane::kAvx512:
       break;
   }
   return Status::kUnsupported;
@@ -37,6 +39,8 @@ void aes_encrypt_blocks(const AesKey& key, uint8_t* out, const uint8_t* in, size
       return aes_encrypt_blocks_x86_vaes512(key, out, in, count);
     case Lane::kNone:
     case Lane::kShani:
+    case Lane::kAvx2:
+    case Lane::kAvx512:
       break;
   }
   fail_stop();
@@ -52,6 +56,8 @@ void aes_decrypt_blocks(const AesKey& key, uint8_t* out, const uint8_t* in, size
       return aes_decrypt_blocks_x86_vaes512(key, out, in, count);
     case Lane::kNone:
     case Lane::kShani:
+    case Lane::kAvx2:
+    case Lane::kAvx512:
       break;
   }
   fail_stop();
@@ -67,6 +73,8 @@ void aes_ctr_keystream(const AesKey& key, uint8_t* counter, uint8_t* out, size_t
       return aes_ctr_keystream_x86_vaes512(key, counter, out, count);
     case Lane::kNone:
     case Lane::kShani:
+    case Lane::kAvx2:
+    case Lane::kAvx512:
       break;
   }
   fail_stop();

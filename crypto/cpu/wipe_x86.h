@@ -36,6 +36,9 @@ namespace cm {
       : CM_XMM_LOW, "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26",
         "xmm27", "xmm28", "xmm29", "xmm30", "xmm31");
 }
+#elif defined(__AVX2__)
+// wipe_ymm: all 16 registers, upper halves included.
+[[gnu::always_inline]] static inline void wipe_ymm() { __asm__ volatile("vzeroall" : : : CM_XMM_LOW); }
 #else
 // wipe_xmm: the sixteen registers legacy SSE code can hold secrets in.
 [[gnu::always_inline]] static inline void wipe_xmm() {

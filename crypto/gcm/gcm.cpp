@@ -23,6 +23,8 @@ void hash_iv(const GcmKey& key, uint8_t* j0, const uint8_t* iv, size_t iv_size) 
       return gcm_hash_iv_x86_vaes512(key, j0, iv, iv_size);
     case Lane::kNone:
     case Lane::kShani:
+    case Lane::kAvx2:
+    case Lane::kAvx512:
       break;
   }
   fail_stop();
@@ -38,6 +40,8 @@ void seal(const GcmKey& key, uint8_t* out, uint8_t* tag, const GcmInput& in) {
       return gcm_seal_x86_vaes512(key, out, tag, in);
     case Lane::kNone:
     case Lane::kShani:
+    case Lane::kAvx2:
+    case Lane::kAvx512:
       break;
   }
   fail_stop();
@@ -53,6 +57,8 @@ void decrypt(const GcmKey& key, uint8_t* out, uint8_t* tag, const GcmInput& in) 
       return gcm_decrypt_x86_vaes512(key, out, tag, in);
     case Lane::kNone:
     case Lane::kShani:
+    case Lane::kAvx2:
+    case Lane::kAvx512:
       break;
   }
   fail_stop();
@@ -91,6 +97,8 @@ Status gcm_key_init(GcmKey& key, Lane lane, const uint8_t* raw, size_t raw_size)
       return Status::kOk;
     case Lane::kNone:
     case Lane::kShani:
+    case Lane::kAvx2:
+    case Lane::kAvx512:
       break;
   }
   return Status::kUnsupported;

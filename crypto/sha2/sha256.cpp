@@ -34,6 +34,8 @@ void sha256_blocks(Lane lane, uint32_t* state, const uint8_t* blocks, size_t cou
     case Lane::kNone:
     case Lane::kAesni:
     case Lane::kVaes512:
+    case Lane::kAvx2:
+    case Lane::kAvx512:
       break;
   }
   fail_stop();
@@ -51,6 +53,8 @@ void sha256_words(Lane lane, uint32_t* state, const uint32_t* words) {
     case Lane::kNone:
     case Lane::kAesni:
     case Lane::kVaes512:
+    case Lane::kAvx2:
+    case Lane::kAvx512:
       break;
   }
   fail_stop();
