@@ -137,6 +137,8 @@ constexpr EventRow kSelfTestNames[] = {
     {11, "ctr-drbg-reseed"},
     {12, "ctr-drbg-generate"},
     {13, "entropy"},
+    {14, "chacha20-poly1305-seal"},
+    {15, "chacha20-poly1305-open"},
 };
 
 // Names of the states, by id - 0x20000: CM_STATE_*.

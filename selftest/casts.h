@@ -23,9 +23,11 @@ enum class CastId : uint32_t {
   kDrbgReseed = 11,
   kDrbgGenerate = 12,
   kEntropy = 13,
+  kChaChaSeal = 14,
+  kChaChaOpen = 15,
 };
 
-enum class LaneSet : uint8_t { kNone, kSha256, kAes, kGcm };  // which kernel table gives the lanes
+enum class LaneSet : uint8_t { kNone, kSha256, kAes, kGcm, kChaCha };  // which kernel table gives the lanes
 
 struct CastRow {
   CastId id;
@@ -61,6 +63,10 @@ constexpr CastRow kCasts[] = {
     {CastId::kDrbgReseed, LaneSet::kAes, "ctr-drbg-reseed", "CTR_DRBG", "vectors/selftest ctr-drbg", "reseed"},
     {CastId::kDrbgGenerate, LaneSet::kAes, "ctr-drbg-generate", "CTR_DRBG", "vectors/selftest ctr-drbg",
      "generate twice"},
+    {CastId::kChaChaSeal, LaneSet::kChaCha, "chacha20-poly1305-seal", "ChaCha20-Poly1305",
+     "vectors/selftest chacha20-poly1305", "short and bulk path, AAD, tag"},
+    {CastId::kChaChaOpen, LaneSet::kChaCha, "chacha20-poly1305-open", "ChaCha20-Poly1305",
+     "vectors/selftest chacha20-poly1305", "decryption and refusal of a wrong tag"},
     {CastId::kEntropy, LaneSet::kNone, "entropy", "entropy source", "none",
      "start-up health test of RDSEED and getrandom"},
 };

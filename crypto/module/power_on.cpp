@@ -24,7 +24,7 @@ namespace {
 
 // One word, because calls in flight read it while a re-test stores it.
 constexpr unsigned kLaneBits = 8;
-std::atomic<uint32_t> g_lanes;
+std::atomic<uint64_t> g_lanes;
 uint64_t g_load_ns;
 Status g_memory;  // outcome of set_up_memory
 
@@ -92,8 +92,9 @@ Status set_up_memory() {
 }
 
 void latch(const selftest::Lanes& lanes) {
-  g_lanes.store(static_cast<uint32_t>(lanes.sha256) | static_cast<uint32_t>(lanes.aes) << kLaneBits |
-                    static_cast<uint32_t>(lanes.gcm) << 2 * kLaneBits,
+  g_lanes.store(static_cast<uint64_t>(lanes.sha256) | static_cast<uint64_t>(lanes.aes) << kLaneBits |
+                    static_cast<uint64_t>(lanes.gcm) << 2 * kLaneBits |
+                    static_cast<uint64_t>(lanes.chacha) << 3 * kLaneBits,
                 std::memory_order_relaxed);
 }
 
@@ -114,9 +115,9 @@ __attribute__((constructor(1000))) void power_on() {
 }  // namespace
 
 selftest::Lanes lanes() {
-  const uint32_t word = g_lanes.load(std::memory_order_relaxed);
+  const uint64_t word = g_lanes.load(std::memory_order_relaxed);
   return {static_cast<Lane>(word & 0xff), static_cast<Lane>(word >> kLaneBits & 0xff),
-          static_cast<Lane>(word >> 2 * kLaneBits)};
+          static_cast<Lane>(word >> 2 * kLaneBits & 0xff), static_cast<Lane>(word >> 3 * kLaneBits & 0xff)};
 }
 uint64_t load_to_ready_ns() { return g_load_ns; }
 
