@@ -48,8 +48,8 @@ template <class T>
   __asm__ volatile("" : : "r"(p) : "memory");
 }
 
-inline V load(const void* p) { return _mm256_loadu_si256(static_cast<const V*>(p)); }
-inline void store(void* p, V v) { _mm256_storeu_si256(static_cast<V*>(p), v); }
+[[gnu::always_inline]] inline V load(const void* p) { return _mm256_loadu_si256(static_cast<const V*>(p)); }
+[[gnu::always_inline]] inline void store(void* p, V v) { _mm256_storeu_si256(static_cast<V*>(p), v); }
 
 // rotate: a rotation of each word. In assembler, with the masks as memory operands and one temporary: compilers take
 // more registers and then run out of them.
@@ -86,23 +86,23 @@ template <int S>
 
 // word: four bytes of an IV. The empty asm keeps compilers from joining two loads: a caller has just written the IV,
 // and a load that spans two stores waits for both to reach the cache.
-inline int word(const uint8_t* p) {
+[[gnu::always_inline]] inline int word(const uint8_t* p) {
   int w;
   __builtin_memcpy(&w, p, sizeof w);
   __asm__("" : "+r"(w));
   return w;
 }
 
-inline V broadcast(const void* p) {
+[[gnu::always_inline]] inline V broadcast(const void* p) {
   return _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(p)));
 }
 
-inline V counters(const uint8_t* iv, uint32_t counter) {
+[[gnu::always_inline]] inline V counters(const uint8_t* iv, uint32_t counter) {
   return _mm256_add_epi32(
       _mm256_broadcastsi128_si256(_mm_set_epi32(word(iv + 8), word(iv + 4), word(iv), static_cast<int>(counter))),
       _mm256_set_epi32(0, 0, 0, 1, 0, 0, 0, 0));
 }
-inline V two_more(V d) { return _mm256_add_epi32(d, _mm256_set_epi32(0, 0, 0, 2, 0, 0, 0, 2)); }
+[[gnu::always_inline]] inline V two_more(V d) { return _mm256_add_epi32(d, _mm256_set_epi32(0, 0, 0, 2, 0, 0, 0, 2)); }
 
 // put_blocks: two blocks of keystream from their rows after the rounds; d0 is the fourth row before them (2.3: the
 // state is added). Everything else of that state comes from memory again.
@@ -281,7 +281,7 @@ static_assert(offsetof(Long, parked) == 0 && offsetof(Long, rotate16) == 128 && 
                    : [m] "r"(m)                                                                                       \
                    : "xmm14", "xmm15", "memory")
 
-inline V spread(const uint32_t* w) { return _mm256_set1_epi32(static_cast<int>(*w)); }
+[[gnu::always_inline]] inline V spread(const uint32_t* w) { return _mm256_set1_epi32(static_cast<int>(*w)); }
 
 // transpose: four words of eight blocks; afterwards lane k of v[j] is their part of block 4k + j.
 [[gnu::always_inline]] inline void transpose(V& v0, V& v1, V& v2, V& v3) {

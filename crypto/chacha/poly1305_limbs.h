@@ -119,13 +119,15 @@ struct PolyKey {
   "adcq $0, %[d1]\n\t"                          \
   "adcq $0, %[h2]"
 [[gnu::always_inline]] static inline void poly_block(PolySum& h, const PolyKey& key, const uint8_t* p) {
-  using Block = uint64_t[2];
+  struct [[gnu::packed]] Block {
+    uint64_t low, high;
+  };
   const Block& m = *reinterpret_cast<const Block*>(p);
   uint64_t h0 = h.h0, h1 = h.h1, h2 = h.h2, d0, d0_high, d1, d1_high;
   __asm__(CM_POLY_BLOCK
           : [h0] "+&r"(h0), [h1] "+&r"(h1), [h2] "+&r"(h2), [d0] "=&r"(d0), [d0_high] "=&r"(d0_high), [d1] "=&r"(d1),
             [d1_high] "=&r"(d1_high)
-          : [m0] "m"(m[0]), [m1] "m"(m[1]), [bit] "i"(1), [r0] "m"(key.r0), [r1] "m"(key.r1), [s1] "m"(key.s1)
+          : [m0] "m"(m.low), [m1] "m"(m.high), [bit] "i"(1), [r0] "m"(key.r0), [r1] "m"(key.r1), [s1] "m"(key.s1)
           : "rdx", "cc");
   h = {d0, d1, h2};
 }
