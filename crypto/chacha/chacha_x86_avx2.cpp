@@ -236,7 +236,7 @@ template <bool Seal>
 // ---- ChaCha20 with a word of eight blocks in each register.
 
 // Long: what a long message has on the stack. parked: the third row (2.3) where it has no register; with the masks at
-// offsets that round_text knows.
+// offsets that CM_QUARTERS and CM_ROUND know.
 struct alignas(64) Long {
   uint8_t parked[4][32];
   uint8_t rotate16[32], rotate8[32];

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // chacha_x86_avx512.cpp: ChaCha20-Poly1305 (RFC 8439 2.8) on 512-bit registers. Built with its own -m flags: only the
 // entry points may have external linkage, and no inline function of another header that has it may be called here. No
-// vector that holds a secret may go to the stack but to Powers, which is wiped.
+// vector that holds a secret may go to the stack but to Hash, which is wiped.
 //
 // Short messages (Rows) are bound by the latency of the rounds, so that their blocks lie along the registers, four in a
 // row, and one flight gives the one-time key and the first blocks of keystream. Bulk (flight) has a word of sixteen
 // blocks in each register. Poly1305 takes blocks one by one on the integer multiplier where they are few, else eight
-// or sixteen at a time with IFMA (Eight).
+// or sixteen at a time with IFMA (Hash).
 #if defined(__GNUC__) && !defined(__clang__)
 // gcc 12 warns inside its own AVX-512 headers (GCC bug 105593: _mm512_undefined_epi32).
 #pragma GCC diagnostic ignored "-Wuninitialized"
@@ -29,7 +29,7 @@ constexpr size_t kFlightBytes = 16 * kBlock;
 constexpr size_t kFirstBytes = 12 * kBlock;  // of a long message: whole steps of the hash
 constexpr size_t kHeadAadBytes = 64;         // AAD that is hashed together with a short text
 constexpr size_t kGroup = 8;                 // blocks of Poly1305 in a register
-constexpr size_t kWideBlocks = 16;           // from here on Eight is faster, its powers included
+constexpr size_t kWideBlocks = 16;           // from here on IFMA is faster, the powers of r included
 
 alignas(16) constexpr uint32_t kSigma[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};  // RFC 8439 2.3
 
