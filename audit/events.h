@@ -150,6 +150,8 @@ constexpr EventRow kSelfTestNames[] = {
     {24, "aes-ccm-open"},
     {25, "aes-kw-wrap"},
     {26, "aes-kw-unwrap"},
+    {27, "chacha20-poly1305-seal"},
+    {28, "chacha20-poly1305-open"},
 };
 
 // Names of the states, by id - 0x20000: CM_STATE_*.

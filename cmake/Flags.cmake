@@ -17,7 +17,7 @@ add_library(cm_strict INTERFACE)
 add_library(cm::strict ALIAS cm_strict)
 target_include_directories(cm_strict INTERFACE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/include")
 target_compile_options(cm_strict INTERFACE
-  -Wall -Wextra -Werror -Wshadow -Wformat=2 -Wundef -Wcast-align -Wswitch-enum -Wvla
+  -Wall -Wextra -Werror -Wshadow -Wformat=2 -Wundef -Wcast-align -Wvla
   $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast>
   -fstack-protector-strong -fcf-protection=full -fno-plt -fno-strict-aliasing
   # Machine paths stay out of the binaries, so that two builds in two places are the same.

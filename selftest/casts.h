@@ -36,9 +36,11 @@ enum class CastId : uint32_t {
   kCcmOpen = 24,
   kKwWrap = 25,
   kKwUnwrap = 26,
+  kChaChaSeal = 27,
+  kChaChaOpen = 28,
 };
 
-enum class LaneSet : uint8_t { kNone, kSha256, kAes, kGcm };  // which kernel table gives the lanes
+enum class LaneSet : uint8_t { kNone, kSha256, kAes, kGcm, kChaCha };  // which kernel table gives the lanes
 
 struct CastRow {
   CastId id;
@@ -95,6 +97,10 @@ constexpr CastRow kCasts[] = {
     {CastId::kDrbgReseed, LaneSet::kAes, "ctr-drbg-reseed", "CTR_DRBG", "vectors/selftest ctr-drbg", "reseed"},
     {CastId::kDrbgGenerate, LaneSet::kAes, "ctr-drbg-generate", "CTR_DRBG", "vectors/selftest ctr-drbg",
      "generate twice"},
+    {CastId::kChaChaSeal, LaneSet::kChaCha, "chacha20-poly1305-seal", "ChaCha20-Poly1305",
+     "vectors/selftest chacha20-poly1305", "short and bulk path, AAD, tag"},
+    {CastId::kChaChaOpen, LaneSet::kChaCha, "chacha20-poly1305-open", "ChaCha20-Poly1305",
+     "vectors/selftest chacha20-poly1305", "decryption and refusal of a wrong tag"},
     {CastId::kEntropy, LaneSet::kNone, "entropy", "entropy source", "none",
      "start-up health test of RDSEED and getrandom"},
 };

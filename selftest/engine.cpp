@@ -8,6 +8,7 @@
 
 #include "crypto/aes/aes_kernels.h"
 #include "crypto/base/check.h"
+#include "crypto/chacha/chacha_kernels.h"
 #include "crypto/cpu/features.h"
 #include "crypto/gcm/gcm_kernels.h"
 #include "crypto/sha2/sha256_kernels.h"
@@ -30,6 +31,8 @@ std::span<const KernelRow> rows_of(LaneSet set) {
       return kAesKernels;
     case LaneSet::kGcm:
       return kGcmKernels;
+    case LaneSet::kChaCha:
+      return kChaChaKernels;
   }
   return {};
 }
@@ -73,6 +76,10 @@ bool known_answer(CastId id, Lane lane, bool broken) {
       return cast_gcm_seal(lane, broken);
     case CastId::kGcmOpen:
       return cast_gcm_open(lane, broken);
+    case CastId::kChaChaSeal:
+      return cast_chacha_seal(lane, broken);
+    case CastId::kChaChaOpen:
+      return cast_chacha_open(lane, broken);
     case CastId::kKwpWrap:
       return cast_kwp_wrap(lane, broken);
     case CastId::kKwpUnwrap:
@@ -165,6 +172,8 @@ void run_all(Report& report, Status (*integrity)(Lane sha256_lane)) {
   }
 }
 
-Lanes choose_lanes() { return {fastest(kSha256Kernels), fastest(kAesKernels), fastest(kGcmKernels)}; }
+Lanes choose_lanes() {
+  return {fastest(kSha256Kernels), fastest(kAesKernels), fastest(kGcmKernels), fastest(kChaChaKernels)};
+}
 
 }  // namespace cm::selftest

@@ -37,6 +37,7 @@ struct Lanes {
   Lane sha256;
   Lane aes;
   Lane gcm;
+  Lane chacha;
 };
 // choose_lanes: the fastest lane of each table that this CPU runs. Pure.
 Lanes choose_lanes();

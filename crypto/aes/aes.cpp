@@ -21,8 +21,7 @@ Status aes_key_init(AesKey& key, Lane lane, const uint8_t* raw, size_t raw_size)
     case Lane::kVaes512:
       aes_key_init_x86_aesni(key, raw, raw_size);
       return Status::kOk;
-    case Lane::kNone:
-    case Lane::kShani:
+    default:  // no lane of this algorithm
       break;
   }
   return Status::kUnsupported;
@@ -38,8 +37,7 @@ void aes_encrypt_blocks(const AesKey& key, uint8_t* out, const uint8_t* in, size
       return aes_encrypt_blocks_x86_vaes256(key, out, in, count);
     case Lane::kVaes512:
       return aes_encrypt_blocks_x86_vaes512(key, out, in, count);
-    case Lane::kNone:
-    case Lane::kShani:
+    default:  // no lane of this algorithm
       break;
   }
   fail_stop();
@@ -55,8 +53,7 @@ void aes_decrypt_blocks(const AesKey& key, uint8_t* out, const uint8_t* in, size
       return aes_decrypt_blocks_x86_vaes256(key, out, in, count);
     case Lane::kVaes512:
       return aes_decrypt_blocks_x86_vaes512(key, out, in, count);
-    case Lane::kNone:
-    case Lane::kShani:
+    default:  // no lane of this algorithm
       break;
   }
   fail_stop();
@@ -72,8 +69,7 @@ void aes_ctr_keystream(const AesKey& key, uint8_t* counter, uint8_t* out, size_t
       return aes_ctr_keystream_x86_vaes256(key, counter, out, count);
     case Lane::kVaes512:
       return aes_ctr_keystream_x86_vaes512(key, counter, out, count);
-    case Lane::kNone:
-    case Lane::kShani:
+    default:  // no lane of this algorithm
       break;
   }
   fail_stop();

@@ -24,8 +24,7 @@ void run_lane(const AesKey& key, Arguments... arguments) {
       return Vaes256(key, arguments...);
     case Lane::kVaes512:
       return Vaes512(key, arguments...);
-    case Lane::kNone:
-    case Lane::kShani:
+    default:  // no lane of this algorithm
       break;
   }
   fail_stop();

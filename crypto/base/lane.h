@@ -13,6 +13,8 @@ enum class Lane : uint8_t {
   kShani = 3,     // SSE4.1 + SHA extensions
   kVaes512 = 4,   // AVX-512 F/BW/DQ/VL + VAES + VPCLMULQDQ + BMI2
   kVaes256 = 5,   // AVX2 + VAES + VPCLMULQDQ + BMI2
+  kAvx2 = 6,      // AVX2 + BMI2
+  kAvx512 = 7,    // AVX-512 F/BW/DQ/VL/IFMA + BMI2
 };
 
 struct LaneRow {
@@ -21,8 +23,8 @@ struct LaneRow {
 };
 
 constexpr LaneRow kLaneTable[] = {
-    {Lane::kNone, "none"},   {Lane::kPortable, "portable"}, {Lane::kAesni, "aesni"},
-    {Lane::kShani, "shani"}, {Lane::kVaes512, "vaes512"},   {Lane::kVaes256, "vaes256"},
+    {Lane::kNone, "none"},       {Lane::kPortable, "portable"}, {Lane::kAesni, "aesni"}, {Lane::kShani, "shani"},
+    {Lane::kVaes512, "vaes512"}, {Lane::kVaes256, "vaes256"},   {Lane::kAvx2, "avx2"},   {Lane::kAvx512, "avx512"},
 };
 
 constexpr const char* lane_name(Lane lane) {

@@ -59,6 +59,7 @@ FeatureMask detect() {
   if (ymm && has(l7.ecx, bit_VAES | bit_VPCLMULQDQ)) f |= kFeatureVaes;
   if (has(l7.ebx, bit_RDSEED)) f |= kFeatureRdseed;
   if (has(power.edx, kInvariantTsc)) f |= kFeatureInvariantTsc;
+  if (zmm && has(l7.ebx, bit_AVX512IFMA)) f |= kFeatureIfma;
   return f;
 }
 

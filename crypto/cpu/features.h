@@ -17,6 +17,7 @@ enum Feature : uint32_t {
   kFeatureVaes = 1u << 6,    // VAES and VPCLMULQDQ together
   kFeatureRdseed = 1u << 7,
   kFeatureInvariantTsc = 1u << 8,
+  kFeatureIfma = 1u << 9,  // AVX-512 IFMA52 with operating system support for zmm state
 };
 using FeatureMask = uint32_t;
 

@@ -23,8 +23,7 @@ void hash_iv(const GcmKey& key, uint8_t* j0, const uint8_t* iv, size_t iv_size) 
       return gcm_hash_iv_x86_vaes256(key, j0, iv, iv_size);
     case Lane::kVaes512:
       return gcm_hash_iv_x86_vaes512(key, j0, iv, iv_size);
-    case Lane::kNone:
-    case Lane::kShani:
+    default:  // no lane of this algorithm
       break;
   }
   fail_stop();
@@ -40,8 +39,7 @@ void seal(const GcmKey& key, uint8_t* out, uint8_t* tag, const GcmInput& in) {
       return gcm_seal_x86_vaes256(key, out, tag, in);
     case Lane::kVaes512:
       return gcm_seal_x86_vaes512(key, out, tag, in);
-    case Lane::kNone:
-    case Lane::kShani:
+    default:  // no lane of this algorithm
       break;
   }
   fail_stop();
@@ -57,8 +55,7 @@ void decrypt(const GcmKey& key, uint8_t* out, uint8_t* tag, const GcmInput& in) 
       return gcm_decrypt_x86_vaes256(key, out, tag, in);
     case Lane::kVaes512:
       return gcm_decrypt_x86_vaes512(key, out, tag, in);
-    case Lane::kNone:
-    case Lane::kShani:
+    default:  // no lane of this algorithm
       break;
   }
   fail_stop();
@@ -98,8 +95,7 @@ Status gcm_key_init(GcmKey& key, Lane lane, const uint8_t* raw, size_t raw_size)
     case Lane::kVaes512:
       gcm_hash_key_x86_vaes512(key);
       return Status::kOk;
-    case Lane::kNone:
-    case Lane::kShani:
+    default:  // no lane of this algorithm
       break;
   }
   return Status::kUnsupported;

@@ -21,7 +21,7 @@
 
 namespace cm {
 
-std::atomic<uint32_t> g_lanes;
+std::atomic<uint64_t> g_lanes;
 
 namespace {
 
@@ -92,8 +92,9 @@ Status set_up_memory() {
 }
 
 void latch(const selftest::Lanes& lanes) {
-  g_lanes.store(static_cast<uint32_t>(lanes.sha256) | static_cast<uint32_t>(lanes.aes) << kLaneBits |
-                    static_cast<uint32_t>(lanes.gcm) << 2 * kLaneBits,
+  g_lanes.store(static_cast<uint64_t>(lanes.sha256) | static_cast<uint64_t>(lanes.aes) << kLaneBits |
+                    static_cast<uint64_t>(lanes.gcm) << 2 * kLaneBits |
+                    static_cast<uint64_t>(lanes.chacha) << 3 * kLaneBits,
                 std::memory_order_relaxed);
 }
 

@@ -31,10 +31,7 @@ void sha256_blocks(Lane lane, uint32_t* state, const uint8_t* blocks, size_t cou
       clear_upper_vectors();
       sha256_blocks_x86_shani(state, blocks, count);
       return;
-    case Lane::kNone:
-    case Lane::kAesni:
-    case Lane::kVaes256:
-    case Lane::kVaes512:
+    default:  // no lane of this algorithm
       break;
   }
   fail_stop();
@@ -49,10 +46,7 @@ void sha256_words(Lane lane, uint32_t* state, const uint32_t* words) {
       clear_upper_vectors();
       sha256_words_x86_shani(state, words);
       return;
-    case Lane::kNone:
-    case Lane::kAesni:
-    case Lane::kVaes256:
-    case Lane::kVaes512:
+    default:  // no lane of this algorithm
       break;
   }
   fail_stop();

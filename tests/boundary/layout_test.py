@@ -12,7 +12,7 @@ LIBRARY = sys.argv[1]
 
 # At least one object must keep a copy of these; the others may be folded into code by the compiler.
 TABLES_EXPECTED = ("kServices", "kTransitions", "kStatusTable", "kCasts")
-TABLES = TABLES_EXPECTED + ("kSha256Kernels", "kAesKernels", "kGcmKernels", "kLaneTable", "kEventTable", "kStateNames")
+TABLES = TABLES_EXPECTED + ("kSha256Kernels", "kAesKernels", "kGcmKernels", "kChaChaKernels", "kLaneTable", "kEventTable", "kStateNames")
 # Pointers in constant data need relocations and drop out of .rodata; the digest slot is in .data.rel.ro on purpose.
 DATA_REL_RO_BYTES_MAX = 256
 DATA_BYTES_MAX = 64

@@ -28,6 +28,7 @@ TEST_F(Features, agree_with_the_compiler_runtime) {
   EXPECT_EQ(detected(kFeatureAvx2), __builtin_cpu_supports("avx2") != 0);
   EXPECT_EQ(detected(kFeatureAvx512), __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                                           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"));
+  EXPECT_EQ(detected(kFeatureIfma), __builtin_cpu_supports("avx512ifma") != 0);
   EXPECT_EQ(detected(kFeatureVaes), __builtin_cpu_supports("vaes") && __builtin_cpu_supports("vpclmulqdq"));
 }
 

@@ -10,6 +10,7 @@
 
 #include "audit/events.h"
 #include "crypto/aes/aes_kernels.h"
+#include "crypto/chacha/chacha_kernels.h"
 #include "crypto/gcm/gcm_kernels.h"
 #include "crypto/sha2/sha256_kernels.h"
 #include "selftest/casts.h"
@@ -28,6 +29,7 @@ std::vector<Lane> lanes_of(LaneSet set) {
   if (set == LaneSet::kSha256) rows = kSha256Kernels;
   if (set == LaneSet::kAes) rows = kAesKernels;
   if (set == LaneSet::kGcm) rows = kGcmKernels;
+  if (set == LaneSet::kChaCha) rows = kChaChaKernels;
   if (set == LaneSet::kNone) return {Lane::kNone};
   std::vector<Lane> lanes;
   for (const KernelRow& row : rows)

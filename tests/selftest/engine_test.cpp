@@ -14,6 +14,7 @@
 #include <string>
 
 #include "crypto/aes/aes_kernels.h"
+#include "crypto/chacha/chacha_kernels.h"
 #include "crypto/gcm/gcm_kernels.h"
 #include "crypto/sha2/sha256_kernels.h"
 #include "tests/support/inject_env.h"
@@ -57,6 +58,8 @@ std::vector<Lane> lanes_of(const CastRow& row) {
       return test::runnable_lanes(kAesKernels);
     case LaneSet::kGcm:
       return test::runnable_lanes(kGcmKernels);
+    case LaneSet::kChaCha:
+      return test::runnable_lanes(kChaChaKernels);
   }
   return {};
 }
@@ -175,6 +178,7 @@ TEST_F(Engine, a_hidden_feature_hides_its_lanes) {
   EXPECT_EQ(lanes.sha256, Lane::kPortable);
   EXPECT_EQ(lanes.aes, Lane::kPortable);
   EXPECT_EQ(lanes.gcm, Lane::kPortable);
+  EXPECT_EQ(lanes.chacha, Lane::kPortable);
 }
 
 TEST_F(Engine, chosen_lanes_are_the_last_of_each_table_that_run_here) {
@@ -182,6 +186,7 @@ TEST_F(Engine, chosen_lanes_are_the_last_of_each_table_that_run_here) {
   EXPECT_EQ(lanes.sha256, test::runnable_lanes(kSha256Kernels).back());
   EXPECT_EQ(lanes.aes, test::runnable_lanes(kAesKernels).back());
   EXPECT_EQ(lanes.gcm, test::runnable_lanes(kGcmKernels).back());
+  EXPECT_EQ(lanes.chacha, test::runnable_lanes(kChaChaKernels).back());
   inject_env::set_hidden_features(kFeatureAvx512);
   EXPECT_NE(choose_lanes().aes, Lane::kVaes512);
   EXPECT_NE(choose_lanes().gcm, Lane::kVaes512);
@@ -190,6 +195,7 @@ TEST_F(Engine, chosen_lanes_are_the_last_of_each_table_that_run_here) {
     EXPECT_EQ(choose_lanes().aes, Lane::kVaes256);
     EXPECT_EQ(choose_lanes().gcm, Lane::kVaes256);
   }
+  EXPECT_NE(choose_lanes().chacha, Lane::kAvx512);
 }
 
 TEST_F(Engine, ids_and_names_are_unique_and_a_full_report_fits) {
@@ -199,7 +205,8 @@ TEST_F(Engine, ids_and_names_are_unique_and_a_full_report_fits) {
   const std::map<LaneSet, size_t> lanes = {{LaneSet::kNone, 1},
                                            {LaneSet::kSha256, std::size(kSha256Kernels)},
                                            {LaneSet::kAes, std::size(kAesKernels)},
-                                           {LaneSet::kGcm, std::size(kGcmKernels)}};
+                                           {LaneSet::kGcm, std::size(kGcmKernels)},
+                                           {LaneSet::kChaCha, std::size(kChaChaKernels)}};
   for (const CastRow& row : kCasts) {
     ids.insert(static_cast<uint32_t>(row.id));
     names.insert(row.name);

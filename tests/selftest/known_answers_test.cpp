@@ -53,10 +53,7 @@ struct Sealed {
   Bytes tag;
 };
 
-Sealed gcm(const Bytes& key, const Bytes& iv, const Bytes& aad, const Bytes& text) {
-  const EVP_CIPHER* cipher = key.size() == 16   ? EVP_aes_128_gcm()
-                             : key.size() == 24 ? EVP_aes_192_gcm()
-                                                : EVP_aes_256_gcm();
+Sealed seal(const EVP_CIPHER* cipher, const Bytes& key, const Bytes& iv, const Bytes& aad, const Bytes& text) {
   EVP_CIPHER_CTX* ctx = EVP_CIPHER_CTX_new();
   Sealed out{Bytes(text.size()), Bytes(16)};
   int size = 0;
@@ -69,6 +66,13 @@ Sealed gcm(const Bytes& key, const Bytes& iv, const Bytes& aad, const Bytes& tex
   EXPECT_EQ(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, 16, out.tag.data()), 1);
   EVP_CIPHER_CTX_free(ctx);
   return out;
+}
+
+Sealed gcm(const Bytes& key, const Bytes& iv, const Bytes& aad, const Bytes& text) {
+  const EVP_CIPHER* cipher = key.size() == 16   ? EVP_aes_128_gcm()
+                             : key.size() == 24 ? EVP_aes_192_gcm()
+                                                : EVP_aes_256_gcm();
+  return seal(cipher, key, iv, aad, text);
 }
 
 Bytes wrap(const Bytes& key, const Bytes& plain) {
@@ -122,6 +126,26 @@ TEST(KnownAnswers, aes_gcm) {
     ASSERT_EQ(back.text, text);
     EXPECT_EQ(back.tag, bytes(answer.open_tag));
     EXPECT_EQ(digest_of(sealed.text), bytes(answer.open_digest));
+  }
+}
+
+TEST(KnownAnswers, chacha20_poly1305) {
+  const std::string plain = known::kChaChaRfcPlain;
+  const Sealed rfc = seal(EVP_chacha20_poly1305(), bytes(known::kChaChaRfcKey), bytes(known::kChaChaRfcIv),
+                          bytes(known::kChaChaRfcAad), Bytes(plain.begin(), plain.end()));
+  EXPECT_EQ(rfc.text, bytes(known::kChaChaRfcCipher));
+  EXPECT_EQ(rfc.tag, bytes(known::kChaChaRfcTag));
+  const Bytes key = pattern(32, known::kChaChaKeySeed), iv = pattern(12, known::kChaChaIvSeed);
+  for (const known::ChaChaAnswer& answer : known::kChaChaAnswers) {
+    const Bytes aad = pattern(answer.aad_size, known::kChaChaAadSeed);
+    const Bytes text = pattern(answer.text_size, known::kChaChaTextSeed);
+    const Sealed sealed = seal(EVP_chacha20_poly1305(), key, iv, aad, text);
+    EXPECT_EQ(sealed.tag, bytes(answer.seal_tag));
+    EXPECT_EQ(digest_of(sealed.text), bytes(answer.digest));
+    // A stream cipher is its own inverse: what seals to the pattern is the pattern sealed.
+    const Sealed back = seal(EVP_chacha20_poly1305(), key, iv, aad, sealed.text);
+    ASSERT_EQ(back.text, text);
+    EXPECT_EQ(back.tag, bytes(answer.open_tag));
   }
 }
 

@@ -13,6 +13,7 @@
 
 #include "crypto/aes/aes_kernels.h"
 #include "crypto/base/status.h"
+#include "crypto/chacha/chacha_kernels.h"
 #include "crypto/gcm/gcm_kernels.h"
 #include "crypto/module/fsm.h"
 #include "crypto/module/services.h"
@@ -141,6 +142,7 @@ std::string features_text(FeatureMask mask) {
       {kFeatureVaes, "VAES, VPCLMULQDQ"},
       {kFeatureRdseed, "RDSEED"},
       {kFeatureInvariantTsc, "invariant TSC"},
+      {kFeatureIfma, "AVX-512 IFMA"},
   };
   std::string text;
   for (const Name& n : kNames) {
@@ -181,6 +183,7 @@ std::string kernels() {
   add_kernels(rows, "SHA-256", kSha256Kernels);
   add_kernels(rows, "AES", kAesKernels);
   add_kernels(rows, "GCM", kGcmKernels);
+  add_kernels(rows, "ChaCha20-Poly1305", kChaChaKernels);
   return table({"algorithm", "lane", "CPU features needed"}, rows);
 }
 
@@ -194,6 +197,8 @@ std::string_view text_of(LaneSet lanes) {
       return "each of AES";
     case LaneSet::kGcm:
       return "each of GCM";
+    case LaneSet::kChaCha:
+      return "each of ChaCha20-Poly1305";
   }
   return "";
 }

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// chacha_vectors_test.cpp: published vectors on every ChaCha20-Poly1305 lane this CPU can run: RFC 8439 2.8.2, those of
+// Debian's python3-cryptography-vectors (RFC 8439 A.3 for the hash alone among them) and, where the shared vectors are,
+// Wycheproof. Case numbers are asserted, so that a file that is not read cannot pass.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "crypto/chacha/chacha20_poly1305.h"
+#include "crypto/chacha/chacha_kernels.h"
+#include "tests/kernels/poly1305_lane.h"
+#include "tests/support/lanes.h"
+#include "tests/support/rsp_file.h"
+#if defined(CM_VECTORS_DIR)
+#include "tests/support/wycheproof.h"
+#endif
+
+namespace cm::test {
+namespace {
+
+constexpr uint8_t kUntouched = 0xee;
+
+// value: a field in hex, or as text in quotation marks.
+Bytes value(const RspRecord& record, const char* name) {
+  const std::string& text = record.text(name);
+  if (text.size() >= 2 && text.front() == '"') return Bytes(text.begin() + 1, text.end() - 1);
+  return from_hex(text);
+}
+
+struct Case {
+  Bytes key, iv, aad, plain, cipher, tag;
+  std::string place;
+};
+
+class ChaChaVectors : public testing::TestWithParam<Lane> {
+ protected:
+  ChaChaKey key_{};
+
+  static ChaChaInput input(const Case& c, const Bytes& text) {
+    return {c.iv.data(), c.aad.data(), c.aad.size(), text.data(), text.size()};
+  }
+
+  void init(const Case& c) {
+    ASSERT_EQ(chacha_key_init(key_, GetParam(), c.key.data(), c.key.size()), Status::kOk) << c.place;
+    ASSERT_EQ(c.iv.size(), kChaChaIv) << c.place;
+  }
+
+  void expect_valid(const Case& c) {
+    init(c);
+    Bytes out(c.plain.size(), kUntouched), tag(kChaChaTag, kUntouched);
+    chacha_seal(key_, out.data(), tag.data(), input(c, c.plain));
+    EXPECT_EQ(to_hex(out), to_hex(c.cipher)) << c.place;
+    EXPECT_EQ(to_hex(tag), to_hex(c.tag)) << c.place;
+    std::fill(out.begin(), out.end(), kUntouched);
+    EXPECT_TRUE(ct::declassify(chacha_open(key_, out.data(), c.tag.data(), c.tag.size(), input(c, c.cipher))))
+        << c.place;
+    EXPECT_EQ(to_hex(out), to_hex(c.plain)) << c.place;
+  }
+
+  void expect_refused(const Case& c) {
+    init(c);
+    Bytes out(c.cipher.size(), kUntouched);
+    EXPECT_FALSE(ct::declassify(chacha_open(key_, out.data(), c.tag.data(), c.tag.size(), input(c, c.cipher))))
+        << c.place;
+    EXPECT_TRUE(std::all_of(out.begin(), out.end(), [](uint8_t v) { return v == 0; })) << c.place;
+  }
+};
+
+TEST_P(ChaChaVectors, rfc_8439_2_8_2) {
+  const std::string plain =
+      "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be "
+      "it.";
+  expect_valid({from_hex("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"),
+                from_hex("070000004041424344454647"), from_hex("50515253c0c1c2c3c4c5c6c7"),
+                Bytes(plain.begin(), plain.end()),
+                from_hex("d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d63dbea45e8ca9671282fafb69da92"
+                         "728b1a71de0a9e060b2905d6a5b67ecd3b3692ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b"
+                         "4831d7bc3ff4def08e4b7a9de576d26586cec64b6116"),
+                from_hex("1ae10b594f09e26a7e902ecbd0600691"), "2.8.2"});
+}
+
+TEST_P(ChaChaVectors, boringssl) {
+  size_t cases = 0;
+  for (const RspRecord& r : read_rsp_file(CM_DEBIAN_VECTORS_DIR "/ciphers/ChaCha20Poly1305/boringssl.txt")) {
+    expect_valid(
+        {value(r, "KEY"), value(r, "NONCE"), value(r, "AD"), value(r, "IN"), value(r, "CT"), value(r, "TAG"), r.place});
+    ++cases;
+  }
+  EXPECT_EQ(cases, 66u);
+}
+
+// RFC 8439 A.5 among them.
+TEST_P(ChaChaVectors, openssl) {
+  size_t cases = 0, forged = 0;
+  for (const RspRecord& r : read_rsp_file(CM_DEBIAN_VECTORS_DIR "/ciphers/ChaCha20Poly1305/openssl.txt")) {
+    const Case c = {value(r, "Key"),        value(r, "IV"),  value(r, "AAD"), value(r, "Plaintext"),
+                    value(r, "Ciphertext"), value(r, "Tag"), r.place};
+    ++cases;
+    if (r.has("Result")) {
+      ++forged;
+      expect_refused(c);
+    } else {
+      expect_valid(c);
+    }
+  }
+  EXPECT_EQ(cases, 5u);
+  EXPECT_EQ(forged, 1u);
+}
+
+// The file has RFC 8439 A.3, whose cases 7 to 11 stand at the edges of arithmetic modulo 2^130 - 5.
+TEST_P(ChaChaVectors, poly1305_rfc_8439_a_3) {
+  size_t cases = 0;
+  for (const RspRecord& r : read_rsp_file(CM_DEBIAN_VECTORS_DIR "/poly1305/rfc7539.txt")) {
+    EXPECT_EQ(to_hex(poly1305_on(GetParam(), r.bytes("KEY"), r.bytes("MSG"))), to_hex(r.bytes("TAG"))) << r.place;
+    ++cases;
+  }
+  EXPECT_EQ(cases, 11u);
+}
+
+#if defined(CM_VECTORS_DIR)
+TEST_P(ChaChaVectors, wycheproof) {
+  const auto root = read_wycheproof(CM_VECTORS_DIR "/wycheproof/testvectors_v1/chacha20_poly1305_test.json");
+  size_t valid = 0, invalid = 0, other_iv = 0;
+  for (const auto& group : root.at("testGroups"))
+    for (const auto& test : group.at("tests")) {
+      const Case c = {hex_field(test, "key"), hex_field(test, "iv"),  hex_field(test, "aad"), hex_field(test, "msg"),
+                      hex_field(test, "ct"),  hex_field(test, "tag"), case_name(test)};
+      if (c.iv.size() != kChaChaIv) {
+        // The interface has no length for the IV: RFC 8439 2.8 knows 96 bits only.
+        EXPECT_EQ(test.at("result"), "invalid") << c.place;
+        ++other_iv;
+      } else if (test.at("result") == "valid") {
+        expect_valid(c);
+        ++valid;
+      } else {
+        expect_refused(c);
+        ++invalid;
+      }
+    }
+  EXPECT_EQ(valid, 256u);
+  EXPECT_EQ(invalid, 60u);
+  EXPECT_EQ(other_iv, 9u);
+}
+#endif
+
+INSTANTIATE_TEST_SUITE_P(lanes, ChaChaVectors, testing::ValuesIn(runnable_lanes(kChaChaKernels)),
+                         [](const auto& row) { return lane_name(row.param); });
+
+}  // namespace
+}  // namespace cm::test
