@@ -19,10 +19,10 @@
 
 #include "crypto/aes/aes_kernels.h"
 #include "crypto/ccm/ccm.h"
-#include "crypto/cipher/cipher.h"
-#include "crypto/cmac/cmac.h"
 #include "crypto/chacha/chacha20_poly1305.h"
 #include "crypto/chacha/chacha_kernels.h"
+#include "crypto/cipher/cipher.h"
+#include "crypto/cmac/cmac.h"
 #include "crypto/drbg/ctr_drbg.h"
 #include "crypto/gcm/gcm.h"
 #include "crypto/gcm/gcm_kernels.h"
