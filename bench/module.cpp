@@ -90,7 +90,7 @@ cm_key Module::generate_counter_key(uint32_t bits) const {
   params.algorithm = CM_ALG_AES_GCM;
   params.bits = bits;
   params.iv_regime = CM_IV_COUNTER;
-  params.iv_name[0] = 'b';
+  params.iv_fixed[0] = 'b';
   cm_key key{};
   require(f_.cm_key_generate(session_, &key, &params), "cm_key_generate");
   return key;

@@ -25,7 +25,7 @@ namespace cm::bench {
   X(cm_aead_seal) \
   X(cm_aead_open) \
   X(cm_hash_compute) \
-  X(cm_hmac_compute) \
+  X(cm_mac_compute) \
   X(cm_random_bytes)
 // clang-format on
 

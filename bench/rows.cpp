@@ -306,7 +306,7 @@ Row hmac_row(const Module* modules[2], size_t size) {
   for (size_t i = 0; i < 2; ++i)
     once[i] = [&m = *modules[i], key = modules[i]->import_key(CM_ALG_HMAC_SHA256, raw.data(), raw.size()),
                size](Work& w) {
-      return m.f().cm_hmac_compute(m.session(), key, w.digest.data(), kDigest, w.in.data(), size);
+      return m.f().cm_mac_compute(m.session(), key, w.digest.data(), kDigest, w.in.data(), size);
     };
   once[kOpenssl] = [peer = std::make_shared<LibcryptoHmac>(raw.data(), raw.size()), size](Work& w) {
     peer->compute(w.digest.data(), w.in.data(), size);

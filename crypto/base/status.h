@@ -15,6 +15,7 @@ enum class [[nodiscard]] Status : int32_t {
   kNotApprovedCallerIv = CM_NOT_APPROVED_CALLER_IV,
   kNotApprovedShortKey = CM_NOT_APPROVED_SHORT_KEY,
   kNotApprovedPbkdf2Input = CM_NOT_APPROVED_PBKDF2_INPUT,
+  kNotApprovedAlgorithm = CM_NOT_APPROVED_ALGORITHM,
   kNull = CM_ERR_NULL,
   kArgument = CM_ERR_ARGUMENT,
   kHandle = CM_ERR_HANDLE,
@@ -40,6 +41,7 @@ enum class [[nodiscard]] Status : int32_t {
   kBusy = CM_ERR_BUSY,
   kRole = CM_ERR_ROLE,
   kTimeout = CM_ERR_TIMEOUT,
+  kJobs = CM_ERR_JOBS,
 };
 
 struct StatusRow {
@@ -58,6 +60,8 @@ constexpr StatusRow kStatusTable[] = {
      "success, not approved: MAC key shorter than 112 bits"},
     {CM_NOT_APPROVED_PBKDF2_INPUT, 0, false, "CM_NOT_APPROVED_PBKDF2_INPUT",
      "success, not approved: PBKDF2 needs password >= 14, salt >= 16, output >= 14 bytes and 1000 iterations"},
+    {CM_NOT_APPROVED_ALGORITHM, 0, false, "CM_NOT_APPROVED_ALGORITHM",
+     "success, not approved: the algorithm is not an approved one"},
     {CM_ERR_NULL, EFAULT, false, "CM_ERR_NULL", "a required pointer is NULL"},
     {CM_ERR_ARGUMENT, EINVAL, false, "CM_ERR_ARGUMENT", "a parameter is outside its range"},
     {CM_ERR_HANDLE, EBADF, false, "CM_ERR_HANDLE",
@@ -88,6 +92,7 @@ constexpr StatusRow kStatusTable[] = {
     {CM_ERR_BUSY, EBUSY, false, "CM_ERR_BUSY", "the context is in use by another thread"},
     {CM_ERR_ROLE, EACCES, false, "CM_ERR_ROLE", "the session's role may not use this service"},
     {CM_ERR_TIMEOUT, ETIMEDOUT, false, "CM_ERR_TIMEOUT", "the time allowed is over"},
+    {CM_ERR_JOBS, EIO, false, "CM_ERR_JOBS", "one job of the batch or more failed; each has its own result"},
 };
 
 constexpr const StatusRow* status_row(int32_t code) {

@@ -179,21 +179,21 @@ size_t cipher_update(CipherState& state, uint8_t* out, const uint8_t* in, size_t
   return out_size;
 }
 
-Status cipher_final(CipherState& state, uint8_t* out, size_t* out_size) {
-  Status status = Status::kOk;
-  *out_size = 0;
+Result<size_t> cipher_final_size(const CipherState& state) {
   if (is_stealing(state.mode)) {
-    if (state.held_size < kAesBlock) {
-      status = Status::kLength;
-    } else {
-      *out_size = state.held_size;
-      cbc_cs_end(state, out);
-    }
-  } else if (!is_stream(state.mode) && state.held_size != 0) {
-    status = Status::kLength;
+    if (state.held_size < kAesBlock) return Status::kLength;
+    return size_t{state.held_size};
   }
+  if (!is_stream(state.mode) && state.held_size != 0) return Status::kLength;
+  return size_t{0};
+}
+
+Status cipher_final(CipherState& state, uint8_t* out, size_t* out_size) {
+  const Result<size_t> size = cipher_final_size(state);
+  *out_size = size.value;
+  if (size.value != 0) cbc_cs_end(state, out);
   zeroise(&state, sizeof state);
-  return status;
+  return size.status;
 }
 
 }  // namespace cm

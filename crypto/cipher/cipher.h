@@ -49,6 +49,9 @@ size_t cipher_update_size(const CipherState& state, size_t in_size);
 // it by what is held, so that a message is worked in place; other overlap is not allowed.
 size_t cipher_update(CipherState& state, uint8_t* out, const uint8_t* in, size_t in_size);
 
+// cipher_final_size: how many bytes cipher_final writes now, or the error it would end with.
+Result<size_t> cipher_final_size(const CipherState& state);
+
 // cipher_final: writes what was held back, 0 to kCipherMaxHeld bytes, and zeroises the state. kLength, and nothing
 // written, where the message of kEcb or kCbc is no multiple of a block, or that of kCbcCs* is shorter than a block.
 Status cipher_final(CipherState& state, uint8_t* out, size_t* out_size);

@@ -47,4 +47,15 @@ Status take_struct(const T* from, T& to) {
 // reason_of: what a use of a key reports: its own reason, else the key's. An error stays an error.
 inline Status reason_of(Status own, const store::KeyObject& key) { return own == Status::kOk ? key.indicator : own; }
 
+// keep: reason when a context that was just made may stay; else it ends and the result is why.
+template <class Handle>
+Status keep(Gate& gate, Status reason, Handle made, Status (*end)(Handle)) {
+  if (const Status late = gate.recheck(); !succeeded(late)) {
+    static_cast<void>(end(made));
+    return late;
+  }
+  gate.set_object(made.v);
+  return reason;
+}
+
 }  // namespace cm::abi

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // c_abi_keys.cpp: keys come in, are made, go out wrapped, and end. Attributes are fixed when a key is made.
 #include "crypto/kdf/pbkdf2.h"
+#include "crypto/keywrap/kw.h"
 #include "crypto/keywrap/kwp.h"
 #include "crypto/module/c_abi.h"
+#include "crypto/module/key_algorithms.h"
 #include "crypto/module/lanes.h"
 #include "crypto/module/random.h"
 
@@ -15,66 +17,100 @@ constexpr uint32_t kGenerateMinBits = 112;  // SP 800-131A: nothing weaker is ma
 
 // ---- attributes
 
-// AlgorithmRow: what cm_key_params may say for each CM_ALG_*.
-struct AlgorithmRow {
-  uint32_t algorithm;
-  uint32_t usage;
-  bool aes;  // 128, 192 or 256 bit; else 8..4096 in whole bytes
-};
-constexpr AlgorithmRow kAlgorithms[] = {
-    {CM_ALG_AES_GCM, CM_USE_SEAL | CM_USE_OPEN, true},
-    {CM_ALG_AES_KWP, CM_USE_WRAP | CM_USE_UNWRAP, true},
-    {CM_ALG_HMAC_SHA256, CM_USE_MAC | CM_USE_VERIFY, false},
-};
-
-const AlgorithmRow* algorithm_row(uint32_t algorithm) {
-  for (const AlgorithmRow& row : kAlgorithms)
-    if (row.algorithm == algorithm) return &row;
-  return nullptr;
+bool is_zero(const uint8_t* p, size_t size) {
+  uint8_t any = 0;
+  for (size_t i = 0; i < size; ++i) any |= p[i];
+  return any == 0;
 }
 
-bool bits_fit(const AlgorithmRow& row, uint32_t bits) {
-  if (row.aes) return bits == 128 || bits == 192 || bits == 256;
-  return bits >= 8 && bits <= store::kRawKeyMax * 8 && bits % 8 == 0;
+// check_iv_regime: which regimes a key may have, and that nothing stands where a regime has no fixed part.
+Status check_iv_regime(const cm_key_params& params, const KeyAlgorithmRow& row, bool generated) {
+  const bool seals = row.usage == kSealOpen;
+  const bool exportable = (params.flags & CM_KEY_EXPORTABLE) != 0;
+  switch (params.iv_regime) {
+    case CM_IV_RANDOM:
+      return is_zero(params.iv_fixed, 12) ? Status::kOk : Status::kArgument;
+    case CM_IV_COUNTER:
+      // The counter can never repeat only when no copy of the key exists outside.
+      return seals && generated && !exportable && is_zero(params.iv_fixed + 4, 8) ? Status::kOk : Status::kArgument;
+    case CM_IV_TLS12: {
+      const bool suite = params.algorithm == CM_ALG_AES_GCM || params.algorithm == CM_ALG_AES_CCM;
+      return suite && !exportable && is_zero(params.iv_fixed + 4, 8) ? Status::kOk : Status::kArgument;
+    }
+    case CM_IV_TLS13:
+      return seals && params.algorithm != CM_ALG_AES_GMAC && !exportable ? Status::kOk : Status::kArgument;
+    default:
+      return Status::kArgument;
+  }
 }
 
 // check_params: everything that can be judged without the key. params is the module's copy.
 Status check_params(const cm_key_params& params, uint32_t bits, bool generated) {
-  const AlgorithmRow* row = algorithm_row(params.algorithm);
+  const KeyAlgorithmRow* row = key_algorithm(params.algorithm);
   if (row == nullptr) return Status::kArgument;
   if (params.bits != 0 && params.bits != bits) return Status::kLength;
-  if (!bits_fit(*row, bits)) return Status::kLength;
+  if (!key_bits_fit(row->sizes, bits)) return Status::kLength;
   if ((params.usage & ~row->usage) != 0 || (params.flags & ~uint32_t{CM_KEY_EXPORTABLE}) != 0) return Status::kArgument;
-  if (params.iv_regime > CM_IV_COUNTER) return Status::kArgument;
-  if (params.iv_regime == CM_IV_COUNTER) {
-    // The counter can never repeat only when no copy of the key exists outside.
-    const bool alone = generated && (params.flags & CM_KEY_EXPORTABLE) == 0 && params.algorithm == CM_ALG_AES_GCM;
-    if (!alone) return Status::kArgument;
+  return check_iv_regime(params, *row, generated);
+}
+
+Lane lane_of(KeyForm form) {
+  switch (form) {
+    case KeyForm::kGcm:
+      return lanes().gcm;
+    case KeyForm::kAes:
+    case KeyForm::kXts:
+    case KeyForm::kCmac:
+      return lanes().aes;
+    case KeyForm::kHmac:
+      return lanes().sha256;
+    case KeyForm::kChaCha:
+      return lanes().chacha;
   }
-  return Status::kOk;
+  return Lane::kNone;
+}
+
+// lane_of: of a key that may not have been made.
+Lane lane_of(const cm_key_params& params) {
+  const KeyAlgorithmRow* row = key_algorithm(params.algorithm);
+  return row != nullptr ? lane_of(row->form) : Lane::kNone;
+}
+
+// expand_form: key.lane is set.
+Status expand_form(KeyObject& key, KeyForm form, const uint8_t* raw, size_t raw_size) {
+  switch (form) {
+    case KeyForm::kGcm:
+      return gcm_key_init(key.gcm, key.lane, raw, raw_size);
+    case KeyForm::kAes:
+      return aes_key_init(key.aes, key.lane, raw, raw_size);
+    case KeyForm::kXts:
+      return xts_key_init(key.xts, key.lane, raw, raw_size);
+    case KeyForm::kCmac:
+      return cmac_key_init(key.cmac, key.lane, raw, raw_size);
+    case KeyForm::kHmac:
+      hmac_sha256_key_init(key.hmac, key.lane, raw, raw_size);
+      return Status::kOk;
+    case KeyForm::kChaCha:
+      return chacha_key_init(key.chacha, key.lane, raw, raw_size);
+  }
+  return Status::kArgument;
 }
 
 // expand: from raw bytes to the form that services use. The raw form stays only in an exportable key.
 Status expand(KeyObject& key, const cm_key_params& params, const uint8_t* raw, size_t raw_size) {
+  const KeyAlgorithmRow& row = *key_algorithm(params.algorithm);
   key.algorithm = params.algorithm;
   key.bits = static_cast<uint32_t>(raw_size * 8);
-  key.usage = params.usage != 0 ? params.usage : algorithm_row(params.algorithm)->usage;
+  key.usage = params.usage != 0 ? params.usage : row.usage;
   key.flags = params.flags;
   key.iv_regime = params.iv_regime;
-  std::memcpy(key.iv_name, params.iv_name, sizeof key.iv_name);
+  key.lane = lane_of(row.form);
+  std::memcpy(key.iv_fixed, params.iv_fixed, sizeof key.iv_fixed);
   if ((key.flags & CM_KEY_EXPORTABLE) != 0) {
     std::memcpy(key.raw, raw, raw_size);
     key.raw_size = static_cast<uint32_t>(raw_size);
   }
-  switch (params.algorithm) {
-    case CM_ALG_AES_GCM:
-      return gcm_key_init(key.gcm, lanes().gcm, raw, raw_size);
-    case CM_ALG_AES_KWP:
-      return aes_key_init(key.kwp, lanes().aes, raw, raw_size);
-    default:
-      hmac_sha256_key_init(key.hmac, lanes().sha256, raw, raw_size);
-      return Status::kOk;
-  }
+  return expand_form(key, row.form, raw, raw_size);
 }
 
 // NewKey: a key on its way to the caller.
@@ -123,10 +159,13 @@ cm_rc leave_with_key(Gate& gate, const NewKey& key, Status s, Lane lane) {
   return gate.leave(s, 0, lane);
 }
 
-// indicator_of: whether having this key is already outside of what is approved. An imported key has no other history.
-Status indicator_of(const cm_key_params& params, size_t raw_size) {
-  const bool weak = params.algorithm == CM_ALG_HMAC_SHA256 && raw_size * 8 < kGenerateMinBits;
-  return Gate::permit(weak ? Status::kNotApprovedShortKey : Status::kOk);
+// indicator_of: whether having this key is already outside of what is approved, whatever its history. own: kOk, or why
+// the way it is made is not approved.
+Status indicator_of(const cm_key_params& params, size_t raw_size, Status own = Status::kOk) {
+  const KeyAlgorithmRow& row = *key_algorithm(params.algorithm);
+  if (row.indicator != Status::kOk) return Gate::permit(row.indicator);
+  const bool weak = own == Status::kOk && row.sizes == KeySizes::kMac && raw_size * 8 < kGenerateMinBits;
+  return Gate::permit(weak ? Status::kNotApprovedShortKey : own);
 }
 
 // ---- bodies
@@ -135,9 +174,11 @@ Status key_generate(ThreadState& thread, NewKey& key) {
   const uint32_t bits = key.params.bits;
   if (const Status s = check_params(key.params, bits, true); !succeeded(s)) return s;
   if (bits < kGenerateMinBits) return Status::kLength;
+  const Status indicator = indicator_of(key.params, bits / 8);
+  if (!succeeded(indicator)) return indicator;
   SecretArray<store::kRawKeyMax> raw;
   if (const Status s = random_fill(thread, raw.expose(), bits / 8); !succeeded(s)) return s;
-  return make_key(key, raw.expose(), bits / 8, Status::kOk);
+  return make_key(key, raw.expose(), bits / 8, indicator);
 }
 
 // import_raw: raw is the module's copy.
@@ -157,15 +198,32 @@ Status key_import(NewKey& key, In raw) {
 // check_wrapping_key: kOk, the reason why the key is not approved, or an error.
 Status check_wrapping_key(const KeyObject* key, uint32_t usage) {
   if (key == nullptr) return Status::kHandle;
-  if (key->algorithm != CM_ALG_AES_KWP || (key->usage & usage) == 0) return Status::kUsage;
+  if ((key->usage & usage) == 0) return Status::kUsage;
   return Gate::permit(key->indicator);
 }
+
+// wrap, unwrap: as the wrapping key says.
+Status wrap(const KeyObject& wrapping, uint8_t* out, const KeyObject& key) {
+  return wrapping.algorithm == CM_ALG_AES_KW ? kw_wrap(wrapping.aes, out, key.raw, key.raw_size)
+                                             : kwp_wrap(wrapping.aes, out, key.raw, key.raw_size);
+}
+
+Status unwrap(const KeyObject& wrapping, uint8_t* raw, size_t* raw_size, In wrapped) {
+  if (wrapping.algorithm != CM_ALG_AES_KW)
+    return kwp_unwrap(wrapping.aes, raw, raw_size, wrapped.bytes(), wrapped.size);
+  *raw_size = wrapped.size - 8;
+  return kw_unwrap(wrapping.aes, raw, wrapped.bytes(), wrapped.size);
+}
+
+bool kw_takes(size_t size) { return size >= kKwMinPlain && size % 8 == 0; }
 
 // wrap_reason: what an export reports, or why it is refused: the wrapping key's reason first, then the key's own.
 Status wrap_reason(const KeyObject& key, const KeyObject* wrapping_key) {
   const Status s = check_wrapping_key(wrapping_key, CM_USE_WRAP);
   if (!succeeded(s)) return s;
-  return (key.flags & CM_KEY_EXPORTABLE) != 0 ? Gate::permit(reason_of(s, key)) : Status::kNotExportable;
+  if ((key.flags & CM_KEY_EXPORTABLE) == 0) return Status::kNotExportable;
+  if (wrapping_key->algorithm == CM_ALG_AES_KW && !kw_takes(key.raw_size)) return Status::kLength;
+  return Gate::permit(reason_of(s, key));
 }
 
 // key_export: *written is the result's size, or the size needed with kBufferTooSmall.
@@ -180,7 +238,7 @@ Status key_export(ThreadState& thread, cm_key handle, cm_key wrapping_key, Out o
     return succeeded(reason) ? Status::kBufferTooSmall : reason;
   }
   Status s = reason;
-  if (succeeded(s)) s = kwp_wrap(wrapping.key()->kwp, out.bytes(), use.key()->raw, use.key()->raw_size);
+  if (succeeded(s)) s = wrap(*wrapping.key(), out.bytes(), *use.key());
   if (!succeeded(s)) {
     zeroise(out.p, need);
     return s;
@@ -199,9 +257,8 @@ Status key_import_wrapped(ThreadState& thread, NewKey& key, cm_key wrapping_key,
     const store::KeyUse wrapping(thread, 1, wrapping_key);
     reason = check_wrapping_key(wrapping.key(), CM_USE_UNWRAP);
     if (!succeeded(reason)) return reason;
-    if (const Status s = kwp_unwrap(wrapping.key()->kwp, raw.expose(), &raw_size, wrapped.bytes(), wrapped.size);
-        !succeeded(s))
-      return s;
+    if (wrapping.key()->algorithm == CM_ALG_AES_KW && !kw_takes(wrapped.size - 8)) return Status::kLength;
+    if (const Status s = unwrap(*wrapping.key(), raw.expose(), &raw_size, wrapped); !succeeded(s)) return s;
   }
   const Status s = import_raw(key, raw.expose(), raw_size);
   return s == Status::kOk ? reason : s;
@@ -220,7 +277,7 @@ Status key_derive(NewKey& key, In password, In salt, uint32_t iterations) {
   if (iterations == 0) return Status::kArgument;
   const size_t size = bits / 8;
   const bool approved = pbkdf2_approved(password.size, salt.size, iterations, size);
-  const Status indicator = Gate::permit(approved ? Status::kOk : Status::kNotApprovedPbkdf2Input);
+  const Status indicator = indicator_of(key.params, size, approved ? Status::kOk : Status::kNotApprovedPbkdf2Input);
   if (!succeeded(indicator)) return indicator;
   SecretArray<store::kRawKeyMax> raw;
   if (const Status s = pbkdf2_hmac_sha256(lanes().sha256, raw.expose(), size, password.bytes(), password.size,
@@ -236,7 +293,7 @@ Status key_info(ThreadState& thread, cm_key handle, cm_key_attributes* out) {
   const store::KeyUse use(thread, 0, handle);
   if (use.key() == nullptr) return Status::kHandle;
   const KeyObject& key = *use.key();
-  const bool counted = key.iv_regime == CM_IV_COUNTER;
+  const bool counted = key.iv_regime != CM_IV_RANDOM;
   *out = {sizeof *out,
           key.algorithm,
           key.bits,
@@ -245,10 +302,6 @@ Status key_info(ThreadState& thread, cm_key handle, cm_key_attributes* out) {
           key.iv_regime,
           counted ? use.counter_seals() : use.random_seals()};
   return Status::kOk;
-}
-
-Lane lane_of(const cm_key_params& params) {
-  return params.algorithm == CM_ALG_HMAC_SHA256 ? lanes().sha256 : lanes().aes;
 }
 
 }  // namespace

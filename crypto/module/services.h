@@ -43,9 +43,10 @@ struct ServiceRow {
   SspUse ssp;
   ReleaseClass release;
   StateMask states;
-  char name[40];       // as in audit/events.h
-  char function[40];   // as in cryptomod.h
-  char algorithm[24];  // self-test that covers it, as in selftest/casts.h; "" for none
+  char name[40];      // as in audit/events.h
+  char function[40];  // as in cryptomod.h
+  char
+      algorithm[24];  // self-test that covers it, as in selftest/casts.h; "by key": as in key_algorithms.h; "" for none
 };
 
 constexpr ServiceRow kServices[] = {
@@ -71,26 +72,26 @@ constexpr ServiceRow kServices[] = {
      "session-open", "cm_session_open", "CTR_DRBG"},
     {EventId::kSessionClose, Roles::kAny, Approval::kNotSecurity, SspUse::kNone, ReleaseClass::kC, kInOperational,
      "session-close", "cm_session_close", ""},
-    {EventId::kKeyGenerate, Roles::kAny, Approval::kApproved, SspUse::kCreates, ReleaseClass::kB, kInOperational,
+    {EventId::kKeyGenerate, Roles::kAny, Approval::kByInput, SspUse::kCreates, ReleaseClass::kB, kInOperational,
      "key-generate", "cm_key_generate", "CTR_DRBG"},
     {EventId::kKeyImport, Roles::kAny, Approval::kByInput, SspUse::kCreates, ReleaseClass::kB, kInOperational,
      "key-import", "cm_key_import", ""},
     {EventId::kKeyDestroy, Roles::kAny, Approval::kApproved, SspUse::kDestroys, ReleaseClass::kC, kInOperational,
      "key-destroy", "cm_key_destroy", ""},
     {EventId::kKeyExportWrapped, Roles::kAny, Approval::kByInput, SspUse::kOutputs, ReleaseClass::kA, kInOperational,
-     "key-export-wrapped", "cm_key_export_wrapped", "AES-KWP"},
+     "key-export-wrapped", "cm_key_export_wrapped", "by wrapping key"},
     {EventId::kKeyImportWrapped, Roles::kAny, Approval::kByInput, SspUse::kCreates, ReleaseClass::kB, kInOperational,
-     "key-import-wrapped", "cm_key_import_wrapped", "AES-KWP"},
+     "key-import-wrapped", "cm_key_import_wrapped", "by wrapping key"},
     {EventId::kKeyDerivePbkdf2, Roles::kAny, Approval::kByInput, SspUse::kCreates, ReleaseClass::kB, kInOperational,
      "key-derive-pbkdf2", "cm_key_derive_pbkdf2", "PBKDF2"},
     {EventId::kKeyInfo, Roles::kAny, Approval::kNotSecurity, SspUse::kNone, ReleaseClass::kC, kInOperational,
      "key-info", "cm_key_info", ""},
     {EventId::kAeadSeal, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational, "aead-seal",
-     "cm_aead_seal", "AES-GCM"},
-    {EventId::kAeadSealCallerIv, Roles::kAny, Approval::kNever, SspUse::kUses, ReleaseClass::kC, kInOperational,
-     "aead-seal-caller-iv", "cm_aead_seal_caller_iv", "AES-GCM"},
+     "cm_aead_seal", "by key"},
+    {EventId::kAeadSealCallerIv, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "aead-seal-caller-iv", "cm_aead_seal_caller_iv", "by key"},
     {EventId::kAeadOpen, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational, "aead-open",
-     "cm_aead_open", "AES-GCM"},
+     "cm_aead_open", "by key"},
     {EventId::kHashCompute, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational,
      "hash-compute", "cm_hash_compute", "SHA-256"},
     {EventId::kHashInit, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational, "hash-init",
@@ -101,20 +102,36 @@ constexpr ServiceRow kServices[] = {
      "hash-final", "cm_hash_final", "SHA-256"},
     {EventId::kHashFree, Roles::kAny, Approval::kNotSecurity, SspUse::kNone, ReleaseClass::kC, kInOperational,
      "hash-free", "cm_hash_free", ""},
-    {EventId::kHmacCompute, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
-     "hmac-compute", "cm_hmac_compute", "HMAC-SHA-256"},
-    {EventId::kHmacVerify, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
-     "hmac-verify", "cm_hmac_verify", "HMAC-SHA-256"},
-    {EventId::kHmacInit, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational, "hmac-init",
-     "cm_hmac_init", "HMAC-SHA-256"},
-    {EventId::kHmacUpdate, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
-     "hmac-update", "cm_hmac_update", "HMAC-SHA-256"},
-    {EventId::kHmacFinal, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
-     "hmac-final", "cm_hmac_final", "HMAC-SHA-256"},
-    {EventId::kHmacFree, Roles::kAny, Approval::kNotSecurity, SspUse::kDestroys, ReleaseClass::kC, kInOperational,
-     "hmac-free", "cm_hmac_free", ""},
+    {EventId::kMacCompute, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "mac-compute", "cm_mac_compute", "by key"},
+    {EventId::kMacVerify, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "mac-verify", "cm_mac_verify", "by key"},
+    {EventId::kMacInit, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational, "mac-init",
+     "cm_mac_init", "by key"},
+    {EventId::kMacUpdate, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "mac-update", "cm_mac_update", "by key"},
+    {EventId::kMacFinal, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational, "mac-final",
+     "cm_mac_final", "by key"},
+    {EventId::kMacFree, Roles::kAny, Approval::kNotSecurity, SspUse::kDestroys, ReleaseClass::kC, kInOperational,
+     "mac-free", "cm_mac_free", ""},
     {EventId::kRandomBytes, Roles::kAny, Approval::kApproved, SspUse::kUses, ReleaseClass::kC, kInOperational,
      "random-bytes", "cm_random_bytes", "CTR_DRBG"},
+    {EventId::kCipherEncrypt, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "cipher-encrypt", "cm_cipher_encrypt", "by key"},
+    {EventId::kCipherDecrypt, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "cipher-decrypt", "cm_cipher_decrypt", "by key"},
+    {EventId::kCipherEncryptSectors, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "cipher-encrypt-sectors", "cm_cipher_encrypt_sectors", "AES-XTS"},
+    {EventId::kCipherDecryptSectors, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "cipher-decrypt-sectors", "cm_cipher_decrypt_sectors", "AES-XTS"},
+    {EventId::kCipherInit, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "cipher-init", "cm_cipher_init", "by key"},
+    {EventId::kCipherUpdate, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "cipher-update", "cm_cipher_update", "by key"},
+    {EventId::kCipherFinal, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "cipher-final", "cm_cipher_final", "by key"},
+    {EventId::kCipherFree, Roles::kAny, Approval::kNotSecurity, SspUse::kDestroys, ReleaseClass::kC, kInOperational,
+     "cipher-free", "cm_cipher_free", ""},
 };
 
 // service: the row of an id; a missing row is a compile-time error, because the function below is not constexpr.

@@ -9,7 +9,7 @@
 
 namespace cm {
 
-enum class HandleKind : uint8_t { kSession = 1, kKey = 2, kHash = 3, kHmac = 4 };
+enum class HandleKind : uint8_t { kSession = 1, kKey = 2, kHash = 3, kMac = 4, kCipher = 5 };
 
 inline constexpr unsigned kSlotBits = 16;
 inline constexpr unsigned kGenerationBits = 44;

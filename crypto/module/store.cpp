@@ -20,12 +20,14 @@ std::atomic<uint64_t> g_zeroisations;
 namespace {
 
 SlotTable<kContextsMax> g_hash_slots;
-SlotTable<kContextsMax> g_hmac_slots;
+SlotTable<kContextsMax> g_mac_slots;
+SlotTable<kContextsMax> g_cipher_slots;
 
 KeyState* g_key_states;
 SealCount* g_seal_counts;
 HashContext* g_hashes;
-HmacContext* g_hmacs;
+MacContext* g_macs;
+CipherContext* g_ciphers;
 
 constexpr size_t aligned(size_t size) { return (size + 63) / 64 * 64; }
 
@@ -84,8 +86,14 @@ void wipe_context(HashContext& context) {
   zeroise(&context.sha, sizeof context.sha);
   let_go(context.busy);
 }
-void wipe_context(HmacContext& context) {
+void wipe_context(MacContext& context) {
   zeroise(&context.hmac, sizeof context.hmac);
+  zeroise(&context.cmac, sizeof context.cmac);
+  context.key.store(0, std::memory_order_relaxed);
+  let_go(context.busy);
+}
+void wipe_context(CipherContext& context) {
+  zeroise(&context.state, sizeof context.state);
   context.key.store(0, std::memory_order_relaxed);
   let_go(context.busy);
 }
@@ -117,11 +125,12 @@ void wipe_contexts(Slots& slots, HandleKind kind, Context* all) {
     end_context(slots, kind, all, slot, [](const Context&) { return true; });
 }
 
-// end_contexts_of: the HMAC contexts of a key that nobody can use any more.
-void end_contexts_of(uint64_t key) {
-  const auto is_of_key = [key](const HmacContext& c) { return c.key.load(std::memory_order_relaxed) == key; };
-  for (uint32_t slot = 0; slot < kContextsMax; ++slot)
-    if (is_of_key(g_hmacs[slot])) end_context(g_hmac_slots, HandleKind::kHmac, g_hmacs, slot, is_of_key);
+// end_contexts_of: the contexts of a key that nobody can use any more.
+template <class Slots, class Context>
+void end_contexts_of(uint64_t key, Slots& slots, HandleKind kind, Context* all) {
+  const auto is_of_key = [key](const Context& c) { return c.key.load(std::memory_order_relaxed) == key; };
+  for (uint32_t slot = 0; slot < Slots::kCount; ++slot)
+    if (is_of_key(all[slot])) end_context(slots, kind, all, slot, is_of_key);
 }
 
 }  // namespace
@@ -129,7 +138,8 @@ void end_contexts_of(uint64_t key) {
 size_t lasting_bytes() { return aligned(sizeof(KeyObject)) * kKeysMax; }
 size_t fleeting_bytes() {
   return aligned(sizeof(KeyState) * kKeysMax) + aligned(sizeof(Session) * kSessionsMax) +
-         aligned(sizeof(HashContext) * kContextsMax) + aligned(sizeof(HmacContext) * kContextsMax);
+         aligned(sizeof(HashContext) * kContextsMax) + aligned(sizeof(MacContext) * kContextsMax) +
+         aligned(sizeof(CipherContext) * kContextsMax);
 }
 
 size_t family_bytes() { return sizeof(SealCount) * kKeysMax; }
@@ -143,7 +153,9 @@ void init(uint8_t* lasting, uint8_t* fleeting, uint8_t* family) {
   fleeting += aligned(sizeof(Session) * kSessionsMax);
   g_hashes = reinterpret_cast<HashContext*>(fleeting);
   fleeting += aligned(sizeof(HashContext) * kContextsMax);
-  g_hmacs = reinterpret_cast<HmacContext*>(fleeting);
+  g_macs = reinterpret_cast<MacContext*>(fleeting);
+  fleeting += aligned(sizeof(MacContext) * kContextsMax);
+  g_ciphers = reinterpret_cast<CipherContext*>(fleeting);
 }
 
 // ------------------------------------------------------------------------------------------------ keys
@@ -179,6 +191,14 @@ Status KeyUse::renew_lease(CounterLease& lease, uint64_t* counter) const {
   return Status::kOk;
 }
 
+Status KeyUse::take_sequence(uint64_t* number) const {
+  KeyState* state = this->state();
+  if (state->handle.load(std::memory_order_relaxed) != handle_) return Status::kForked;
+  if (state->counter.load(std::memory_order_relaxed) >= kCounterIvLimit) return Status::kExhausted;
+  *number = state->counter.fetch_add(1, std::memory_order_relaxed);
+  return Status::kOk;
+}
+
 KeyObject* new_key(uint32_t* slot) {
   *slot = g_key_slots.claim();
   if (*slot == g_key_slots.kNoSlot) return nullptr;
@@ -204,9 +224,11 @@ Status destroy_key(cm_key handle) {
   if (!g_key_slots.retire(HandleKind::kKey, handle.v)) return Status::kHandle;
   const uint32_t slot = handle_slot(handle.v);
   wait_for_key(slot);
-  const bool mac_key = g_keys[slot].algorithm == CM_ALG_HMAC_SHA256;  // others have no contexts to look for
+  const uint32_t usage = g_keys[slot].usage;  // says which contexts to look for
   drop_key(slot);
-  if (mac_key) end_contexts_of(handle.v);
+  if ((usage & CM_USE_MAC) != 0) end_contexts_of(handle.v, g_mac_slots, HandleKind::kMac, g_macs);
+  if ((usage & (CM_USE_ENCRYPT | CM_USE_DECRYPT)) != 0)
+    end_contexts_of(handle.v, g_cipher_slots, HandleKind::kCipher, g_ciphers);
   return Status::kOk;
 }
 
@@ -244,16 +266,29 @@ Status lock_hash(cm_hash handle, HashContext** out) {
 void unlock_hash(HashContext* context) { let_go(context->busy); }
 void free_hash(cm_hash handle, HashContext* context) { free_context(g_hash_slots, HandleKind::kHash, handle, context); }
 
-HmacContext* new_hmac(cm_hmac* out, cm_key key) {
-  HmacContext* context = new_context(g_hmac_slots, HandleKind::kHmac, g_hmacs, out);
+MacContext* new_mac(cm_mac* out, cm_key key) {
+  MacContext* context = new_context(g_mac_slots, HandleKind::kMac, g_macs, out);
   if (context != nullptr) context->key.store(key.v, std::memory_order_relaxed);
   return context;
 }
-Status lock_hmac(cm_hmac handle, HmacContext** out) {
-  return lock_context(g_hmac_slots, HandleKind::kHmac, handle, g_hmacs, out);
+Status lock_mac(cm_mac handle, MacContext** out) {
+  return lock_context(g_mac_slots, HandleKind::kMac, handle, g_macs, out);
 }
-void unlock_hmac(HmacContext* context) { let_go(context->busy); }
-void free_hmac(cm_hmac handle, HmacContext* context) { free_context(g_hmac_slots, HandleKind::kHmac, handle, context); }
+void unlock_mac(MacContext* context) { let_go(context->busy); }
+void free_mac(cm_mac handle, MacContext* context) { free_context(g_mac_slots, HandleKind::kMac, handle, context); }
+
+CipherContext* new_cipher(cm_cipher* out, cm_key key) {
+  CipherContext* context = new_context(g_cipher_slots, HandleKind::kCipher, g_ciphers, out);
+  if (context != nullptr) context->key.store(key.v, std::memory_order_relaxed);
+  return context;
+}
+Status lock_cipher(cm_cipher handle, CipherContext** out) {
+  return lock_context(g_cipher_slots, HandleKind::kCipher, handle, g_ciphers, out);
+}
+void unlock_cipher(CipherContext* context) { let_go(context->busy); }
+void free_cipher(cm_cipher handle, CipherContext* context) {
+  free_context(g_cipher_slots, HandleKind::kCipher, handle, context);
+}
 
 // ------------------------------------------------------------------------------------------------ all of them
 
@@ -271,7 +306,8 @@ void zeroise_all(Zeroised& gone) {
     drop_key(slot);
   }
   wipe_contexts(g_hash_slots, HandleKind::kHash, g_hashes);
-  wipe_contexts(g_hmac_slots, HandleKind::kHmac, g_hmacs);
+  wipe_contexts(g_mac_slots, HandleKind::kMac, g_macs);
+  wipe_contexts(g_cipher_slots, HandleKind::kCipher, g_ciphers);
 }
 
 void record_zeroised(const Zeroised& gone, ZeroiseCause cause, uint64_t deadline_ns) {
@@ -291,7 +327,8 @@ void forget_parent() {
   g_key_slots.drop_unpublished([](uint32_t slot) { wipe_key(slot); });
   g_session_slots.disown();
   g_hash_slots.disown();
-  g_hmac_slots.disown();
+  g_mac_slots.disown();
+  g_cipher_slots.disown();
 }
 
 }  // namespace cm::store

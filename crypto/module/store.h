@@ -9,10 +9,14 @@
 
 #include "crypto/aes/aes.h"
 #include "crypto/base/bytes.h"
+#include "crypto/chacha/chacha20_poly1305.h"
+#include "crypto/cipher/cipher.h"
+#include "crypto/cmac/cmac.h"
 #include "crypto/gcm/gcm.h"
 #include "crypto/hmac/hmac_sha256.h"
 #include "crypto/module/slots.h"
 #include "crypto/module/thread_state.h"
+#include "crypto/xts/xts.h"
 #include "cryptomod/cryptomod.h"
 
 namespace cm::store {
@@ -34,13 +38,17 @@ struct alignas(64) KeyObject {
   uint32_t flags;
   uint32_t iv_regime;
   uint32_t raw_size;
-  uint8_t iv_name[4];
+  uint8_t iv_fixed[12];
   uint64_t seals_before;  // what the slot's SealCount held when the key was made
-  Status indicator;       // kOk, or why the way the key was made is not approved: every use of it reports that
-  union {
+  Status indicator;       // kOk, or why the key is not approved: every use of it reports that
+  Lane lane;              // that works with it
+  union {                 // key_algorithms.h says which
     GcmKey gcm;
-    AesKey kwp;
+    AesKey aes;
+    XtsKey xts;
+    CmacKey cmac;
     HmacSha256Key hmac;
+    ChaChaKey chacha;
   };
   uint8_t raw[kRawKeyMax];  // for wrapped export and PBKDF2-derived keys; zero where the key is not exportable
 };
@@ -48,7 +56,7 @@ struct alignas(64) KeyObject {
 // KeyState: what changes while a key is used and must not be repeated in a child.
 struct alignas(64) KeyState {
   std::atomic<uint64_t> handle;   // the key it belongs to; wiped by fork
-  std::atomic<uint64_t> counter;  // next counter IV
+  std::atomic<uint64_t> counter;  // next counter IV or sequence number
 };
 
 // SealCount: random IVs drawn with the keys of one slot since the first process of the family loaded the library. Never
@@ -69,11 +77,22 @@ struct HashContext {
   Sha256 sha;
 };
 
-struct HmacContext {
+struct MacContext {
   std::atomic<uint64_t> busy;
   std::atomic<uint64_t> key;  // handle of the key it was made with; it ends with that key
+  uint32_t algorithm;         // CM_ALG_* of the key
   Status indicator;           // kOk or the reason the key is not approved
-  HmacSha256 hmac;
+  union {
+    HmacSha256 hmac;
+    CmacState cmac;
+  };
+};
+
+struct CipherContext {
+  std::atomic<uint64_t> busy;
+  std::atomic<uint64_t> key;
+  Status indicator;
+  CipherState state;
 };
 
 size_t lasting_bytes();
@@ -125,6 +144,8 @@ class KeyUse {
     lease.left.store(left - 1, std::memory_order_relaxed);
     return Status::kOk;
   }
+  // take_sequence: the next number of 0, 1, 2, ... kForked, kExhausted.
+  Status take_sequence(uint64_t* number) const;
 
  private:
   KeyState* state() const;
@@ -140,7 +161,7 @@ class KeyUse {
 KeyObject* new_key(uint32_t* slot);
 cm_key publish_key(uint32_t slot);
 void drop_key(uint32_t slot);
-// destroy_key: waits for calls in other threads that use it, then zeroises it and the HMAC contexts made with it.
+// destroy_key: waits for calls in other threads that use it, then zeroises it and the contexts made with it.
 // kHandle.
 Status destroy_key(cm_key handle);
 uint32_t keys_in_use();
@@ -171,10 +192,14 @@ HashContext* new_hash(cm_hash* out);
 Status lock_hash(cm_hash handle, HashContext** out);
 void unlock_hash(HashContext* context);
 void free_hash(cm_hash handle, HashContext* context);
-HmacContext* new_hmac(cm_hmac* out, cm_key key);
-Status lock_hmac(cm_hmac handle, HmacContext** out);
-void unlock_hmac(HmacContext* context);
-void free_hmac(cm_hmac handle, HmacContext* context);
+MacContext* new_mac(cm_mac* out, cm_key key);
+Status lock_mac(cm_mac handle, MacContext** out);
+void unlock_mac(MacContext* context);
+void free_mac(cm_mac handle, MacContext* context);
+CipherContext* new_cipher(cm_cipher* out, cm_key key);
+Status lock_cipher(cm_cipher handle, CipherContext** out);
+void unlock_cipher(CipherContext* context);
+void free_cipher(cm_cipher handle, CipherContext* context);
 
 // Zeroised: the keys that zeroise_all has destroyed and nobody has recorded yet.
 struct Zeroised {

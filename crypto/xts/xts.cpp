@@ -88,7 +88,7 @@ Status sectors(const XtsKey& key, uint64_t first, uint8_t* out, const uint8_t* i
 Status xts_key_init(XtsKey& key, Lane lane, const uint8_t* raw, size_t raw_size) {
   if (raw_size != 32 && raw_size != 64) return Status::kLength;
   const size_t half = raw_size / 2;
-  if (ct::declassify(ct::equal_bytes(raw, raw + half, half))) return Status::kUsage;
+  if (ct::declassify(ct::equal_bytes(raw, raw + half, half))) return Status::kArgument;
   if (const Status s = aes_key_init(key.data, lane, raw, half); !succeeded(s)) return s;
   return aes_key_init(key.tweak, lane, raw + half, half);
 }

@@ -16,7 +16,7 @@ struct alignas(64) XtsKey {
 };
 
 // xts_key_init: raw is the data key and the tweak key, 16 or 32 bytes each, else kLength. Equal halves are refused with
-// kUsage (FIPS 140-3 IG C.I): they would make the mode weak.
+// kArgument (FIPS 140-3 IG C.I): they would make the mode weak.
 Status xts_key_init(XtsKey& key, Lane lane, const uint8_t* raw, size_t raw_size);
 
 // xts_encrypt, xts_decrypt: one data unit with its tweak value i[16], little endian (IEEE 1619 5.1). out may be in.

@@ -15,11 +15,11 @@
  *    CM_ERR_REENTRY; it is counted and the count is audited.
  *  - Buffers: sizes are in bytes. A pointer may be NULL only where its size is 0. A buffer that is larger than
  *    needed is fine and the rest is left alone; a smaller one gives CM_ERR_BUFFER_TOO_SMALL and is left alone.
- *  - Overlap: input and output may be the same buffer (in place), for the text of AEAD, hash and MAC. Any other overlap
- *    of an output with an input or another output, handles, sizes and structs included, gives CM_ERR_OVERLAP and
- *    nothing is written.
+ *  - Overlap: input and output may be the same buffer (in place), for the text of AEAD, cipher, hash and MAC. Any other
+ *    overlap of an output with an input or another output, handles, sizes and structs included, gives CM_ERR_OVERLAP
+ * and nothing is written.
  *  - Structs and key material of the caller are read once, before they are checked.
- *  - Lengths: what goes into one SHA-256, HMAC or PBKDF2 computation is at most 2^61 - 1 bytes in all, the block of 64
+ *  - Lengths: what goes into one SHA-256, MAC or PBKDF2 computation is at most 2^61 - 1 bytes in all, the block of 64
  *    bytes of an HMAC key included; more gives CM_ERR_LENGTH before any work.
  *  - Failure: after the arguments were found valid, a failing call zeroes every byte it was asked to write.
  *  - Sharing: nobody else may write to the buffers of a call, inputs included, until it returns. Text is read once
@@ -73,6 +73,7 @@ enum {
   CM_NOT_APPROVED_CALLER_IV = 1,    /* the caller chose the GCM IV of an encryption (IG C.H) */
   CM_NOT_APPROVED_SHORT_KEY = 2,    /* MAC key below 112 bits (SP 800-131A) */
   CM_NOT_APPROVED_PBKDF2_INPUT = 3, /* password, salt, iterations or output below SP 800-132 / IG D.N */
+  CM_NOT_APPROVED_ALGORITHM = 4,    /* the key's algorithm is not an approved one */
 
   /* Errors. */
   CM_ERR_NULL = -1,             /* a required pointer is NULL */
@@ -99,7 +100,8 @@ enum {
   CM_ERR_UNSUPPORTED = -22,     /* this build or machine does not offer it */
   CM_ERR_BUSY = -23,            /* in use by another thread: the streaming context, or control of the module */
   CM_ERR_ROLE = -24,            /* the session's role may not use this service */
-  CM_ERR_TIMEOUT = -25          /* the time the caller allowed is over */
+  CM_ERR_TIMEOUT = -25,         /* the time the caller allowed is over */
+  CM_ERR_JOBS = -26             /* one job of the batch or more failed; each job has its own result */
 };
 
 /* cm_rc_text: one sentence for a result. Never NULL; the string lives as long as the library. Not a service. */
@@ -123,7 +125,10 @@ typedef struct {
 } cm_hash;
 typedef struct {
   uint64_t v;
-} cm_hmac;
+} cm_mac;
+typedef struct {
+  uint64_t v;
+} cm_cipher;
 
 /* ------------------------------------------------------------------------------------------------ life cycle */
 
@@ -252,10 +257,27 @@ CM_EXPORT cm_rc cm_session_close(cm_session session) CM_MUST_USE;
 
 /* ------------------------------------------------------------------------------------------------ keys */
 
+/* A key is for one algorithm and one mode: what it may be used with is fixed when it is made. AES keys have 128, 192 or
+ * 256 bits, except where a line says otherwise. */
 enum {
-  CM_ALG_AES_GCM = 1,     /* 128, 192, 256 bit; usages SEAL, OPEN */
-  CM_ALG_AES_KWP = 2,     /* 128, 192, 256 bit; usages WRAP, UNWRAP; SP 800-38F */
-  CM_ALG_HMAC_SHA256 = 3, /* 8..4096 bit in whole bytes; usages MAC, VERIFY */
+  CM_ALG_AES_GCM = 1,     /* SEAL, OPEN; SP 800-38D */
+  CM_ALG_AES_KWP = 2,     /* WRAP, UNWRAP; SP 800-38F 6.3 */
+  CM_ALG_HMAC_SHA256 = 3, /* 8..4096 bit in whole bytes; MAC, VERIFY; FIPS 198-1 */
+  CM_ALG_AES_ECB = 4,     /* this and what follows: ENCRYPT, DECRYPT; SP 800-38A */
+  CM_ALG_AES_CBC = 5,     /* whole blocks; padding is the caller's */
+  CM_ALG_AES_CBC_CS1 = 6, /* ciphertext stealing, addendum to SP 800-38A; 16 bytes at least */
+  CM_ALG_AES_CBC_CS2 = 7, /* the same; the last two blocks change places where the last is short */
+  CM_ALG_AES_CBC_CS3 = 8, /* the same; they always do (Kerberos, RFC 3962) */
+  CM_ALG_AES_CTR = 9,     /* one 128-bit big-endian counter; no counter block twice with a key */
+  CM_ALG_AES_CFB128 = 10,
+  CM_ALG_AES_CFB8 = 11,
+  CM_ALG_AES_OFB = 12,
+  CM_ALG_AES_XTS = 13,  /* 256 or 512 bits: data key, then tweak key, which must differ; SP 800-38E, storage only */
+  CM_ALG_AES_CCM = 14,  /* SEAL, OPEN; SP 800-38C */
+  CM_ALG_AES_CMAC = 15, /* MAC, VERIFY; SP 800-38B */
+  CM_ALG_AES_KW = 16,   /* WRAP, UNWRAP; SP 800-38F 6.2, for keys of whole 8 bytes, 16 at least */
+  CM_ALG_AES_GMAC = 17, /* SEAL, OPEN with additional data only, no text; SP 800-38D */
+  CM_ALG_CHACHA20_POLY1305 = 18, /* 256 bits; SEAL, OPEN; RFC 8439; not approved */
 };
 enum {
   CM_USE_SEAL = 1u << 0,
@@ -264,25 +286,36 @@ enum {
   CM_USE_UNWRAP = 1u << 3,
   CM_USE_MAC = 1u << 4,
   CM_USE_VERIFY = 1u << 5,
+  CM_USE_ENCRYPT = 1u << 6,
+  CM_USE_DECRYPT = 1u << 7,
 };
+/* How the IVs of cm_aead_seal are made, always 12 bytes. */
 enum {
   CM_IV_RANDOM = 0,  /* 96-bit from the random generator; at most 2^32 seals a key, those with a caller's IV included,
                         in this process, its parents and its children together (SP 800-38D 8.2.2, 8.3) */
   CM_IV_COUNTER = 1, /* 32-bit fixed name, 64-bit counter kept by the module (8.2.1); only for keys that are
                         generated inside and not exportable. No counter is given out twice; a thread takes them in runs,
                         so they ascend within a run and not over all threads, and some may never be used */
+  CM_IV_TLS12 = 2,   /* 32-bit salt, 64-bit sequence number 0, 1, 2, ... (RFC 5288 3, RFC 6655 3): the last 8 bytes of
+                        the IV are the explicit nonce of the record */
+  CM_IV_TLS13 = 3 /* 96-bit static IV xor the 64-bit sequence number 0, 1, 2, ... (RFC 8446 5.3; RFC 7905 for TLS 1.2).
+                     Both TLS regimes: the key is that of one direction of one connection, comes from the handshake
+                     and is not exportable; importing it twice repeats IVs and is the importer's fault. A seal that
+                     fails after its sequence number was taken ends the connection. Seal from one thread at a time,
+                     for records go out in the order of their numbers (IG C.H, scenario 1) */
 };
 enum { CM_KEY_EXPORTABLE = 1u << 0 };
 
 /* cm_key_params: attributes of a key, fixed for its life. Set struct_size and zero the rest. */
 typedef struct {
   uint32_t struct_size;
-  uint32_t algorithm; /* CM_ALG_* */
-  uint32_t bits;      /* key length; 0 on import = the length given */
-  uint32_t usage;     /* CM_USE_*; 0 = all that fit the algorithm */
-  uint32_t flags;     /* CM_KEY_* */
-  uint32_t iv_regime; /* CM_IV_*; AES-GCM only */
-  uint8_t iv_name[4]; /* CM_IV_COUNTER: the fixed field */
+  uint32_t algorithm;   /* CM_ALG_* */
+  uint32_t bits;        /* key length; 0 on import = the length given */
+  uint32_t usage;       /* CM_USE_*; 0 = all that fit the algorithm */
+  uint32_t flags;       /* CM_KEY_* */
+  uint32_t iv_regime;   /* CM_IV_*; keys for SEAL only */
+  uint8_t iv_fixed[12]; /* CM_IV_COUNTER: the name, 4 bytes; CM_IV_TLS12: the salt, 4 bytes; CM_IV_TLS13: the static IV;
+                           unused bytes are zero */
 } cm_key_params;
 
 CM_EXPORT cm_rc cm_key_generate(cm_session session, cm_key* out, const cm_key_params* params) CM_MUST_USE;
@@ -290,14 +323,14 @@ CM_EXPORT cm_rc cm_key_generate(cm_session session, cm_key* out, const cm_key_pa
  * importer's statement. CM_NOT_APPROVED_SHORT_KEY for a MAC key below 112 bits. */
 CM_EXPORT cm_rc cm_key_import(cm_session session, cm_key* out, const cm_key_params* params, const void* key,
                               size_t key_size) CM_MUST_USE;
-/* cm_key_destroy: zeroises the key and ends the HMAC contexts made with it (CM_ERR_HANDLE from then on). Calls that
+/* cm_key_destroy: zeroises the key and ends the contexts made with it (CM_ERR_HANDLE from then on). Calls that
  * are using them in other threads finish first. */
 CM_EXPORT cm_rc cm_key_destroy(cm_session session, cm_key key) CM_MUST_USE;
 
-/* cm_key_export_wrapped: the key under wrapping_key by AES-KWP (SP 800-38F 6.3). *out_size is set on success and
- * with CM_ERR_BUFFER_TOO_SMALL: key length rounded up to 8, plus 8; else it is 0 and, unless key is no valid handle, as
- * many bytes of out are zeroed. Not approved when the wrapping key is not, or else when the key is not: the wrapped
- * form does not say so. Release class A. */
+/* cm_key_export_wrapped: the key under wrapping_key, which says how: AES-KWP, or AES-KW for a key of whole 8 bytes and
+ * 16 at least, else CM_ERR_LENGTH. *out_size is set on success and with CM_ERR_BUFFER_TOO_SMALL: key length rounded up
+ * to 8, plus 8; else it is 0 and, unless key is no valid handle, as many bytes of out are zeroed. Not approved when the
+ * wrapping key is not, or else when the key is not: the wrapped form does not say so. Release class A. */
 CM_EXPORT cm_rc cm_key_export_wrapped(cm_session session, cm_key key, cm_key wrapping_key, void* out,
                                       size_t out_capacity, size_t* out_size) CM_MUST_USE;
 /* cm_key_import_wrapped: the reverse; attributes come from params. One failure code: CM_ERR_AUTH. The result reports
@@ -325,14 +358,21 @@ CM_EXPORT cm_rc cm_key_info(cm_session session, cm_key key, cm_key_attributes* o
 
 enum { CM_AEAD_IV_SIZE = 12, CM_AEAD_TAG_SIZE_MIN = 12, CM_AEAD_TAG_SIZE_MAX = 16 };
 
-/* cm_aead_seal: encrypts in_size bytes to out and writes the IV made inside (12 bytes) and the tag (12..16).
- * aad_size and in_size up to 2^36 - 32 bytes. Errors besides the common ones: CM_ERR_EXHAUSTED, CM_ERR_USAGE. */
+/* The algorithm is the key's.  tag_size          iv of a caller    text at most                      not approved
+ *   CM_ALG_AES_GCM             12..16            1..64             2^36 - 32                         with a caller's IV
+ *   CM_ALG_AES_GMAC            12..16            1..64             none                              with a caller's IV
+ *   CM_ALG_AES_CCM             4, 6, .. 16       7..13             2^(8 * (15 - iv_size)) - 1        -
+ *   CM_ALG_CHACHA20_POLY1305   12..16            12                2^36 - 32                         always
+ * Other sizes give CM_ERR_LENGTH. A caller's IV must not repeat one that was used with the key; for CCM SP 800-38C
+ * leaves that to the caller. */
+
+/* cm_aead_seal: encrypts in_size bytes to out and writes the IV made inside (12 bytes, the key's regime) and the tag.
+ * Errors besides the common ones: CM_ERR_EXHAUSTED, CM_ERR_USAGE. */
 CM_EXPORT cm_rc cm_aead_seal(cm_session session, cm_key key, void* out, size_t out_capacity, void* iv, size_t iv_size,
                              void* tag, size_t tag_size, const void* aad, size_t aad_size, const void* in,
                              size_t in_size) CM_MUST_USE;
-/* cm_aead_seal_caller_iv: as above with the caller's IV (1..64 bytes): never approved, CM_NOT_APPROVED_CALLER_IV.
- * Refused (CM_ERR_USAGE) for keys with a counter IV: a caller's IV could repeat one of the module's. For other keys it
- * counts as one of the 2^32 seals; that it repeats no IV used with the key before is the caller's duty. */
+/* cm_aead_seal_caller_iv: as above with the caller's IV. Refused (CM_ERR_USAGE) for keys whose regime is not
+ * CM_IV_RANDOM: a caller's IV could repeat one of the module's. It counts as one of the 2^32 seals. */
 CM_EXPORT cm_rc cm_aead_seal_caller_iv(cm_session session, cm_key key, void* out, size_t out_capacity, const void* iv,
                                        size_t iv_size, void* tag, size_t tag_size, const void* aad, size_t aad_size,
                                        const void* in, size_t in_size) CM_MUST_USE;
@@ -340,6 +380,47 @@ CM_EXPORT cm_rc cm_aead_seal_caller_iv(cm_session session, cm_key key, void* out
 CM_EXPORT cm_rc cm_aead_open(cm_session session, cm_key key, void* out, size_t out_capacity, const void* iv,
                              size_t iv_size, const void* tag, size_t tag_size, const void* aad, size_t aad_size,
                              const void* in, size_t in_size) CM_MUST_USE;
+
+/* ------------------------------------------------------------------------------------------------ cipher */
+
+enum { CM_CIPHER_IV_SIZE = 16 };
+
+/* cm_cipher_encrypt, cm_cipher_decrypt: a whole message in the key's mode, CM_ALG_AES_ECB to CM_ALG_AES_XTS; out takes
+ * in_size bytes. iv: none for ECB; CBC and CFB: 16 bytes that nobody could foresee when the message was chosen; CTR:
+ * the first counter block; OFB: 16 bytes never used with the key before; XTS: the tweak, the number of the data unit,
+ * little endian, and in is one data unit of 16 to 2^24 bytes (2^20 blocks). ECB and CBC take whole blocks, CBC-CS1 to
+ * -CS3 at least one block. CM_ERR_LENGTH for another size of IV or message. Nothing here tells whether a ciphertext was
+ * changed: use cm_aead_* for what comes from outside. */
+CM_EXPORT cm_rc cm_cipher_encrypt(cm_session session, cm_key key, const void* iv, size_t iv_size, void* out,
+                                  size_t out_capacity, const void* in, size_t in_size) CM_MUST_USE;
+CM_EXPORT cm_rc cm_cipher_decrypt(cm_session session, cm_key key, const void* iv, size_t iv_size, void* out,
+                                  size_t out_capacity, const void* in, size_t in_size) CM_MUST_USE;
+
+/* cm_cipher_encrypt_sectors, cm_cipher_decrypt_sectors: data units of sector_size bytes in a row under a key of
+ * CM_ALG_AES_XTS; their tweaks are the numbers first_sector, first_sector + 1, ... in_size is a multiple of sector_size
+ * (CM_ERR_LENGTH); the last number must fit 64 bits (CM_ERR_ARGUMENT). */
+CM_EXPORT cm_rc cm_cipher_encrypt_sectors(cm_session session, cm_key key, uint64_t first_sector, size_t sector_size,
+                                          void* out, size_t out_capacity, const void* in, size_t in_size) CM_MUST_USE;
+CM_EXPORT cm_rc cm_cipher_decrypt_sectors(cm_session session, cm_key key, uint64_t first_sector, size_t sector_size,
+                                          void* out, size_t out_capacity, const void* in, size_t in_size) CM_MUST_USE;
+
+enum { CM_ENCRYPT = 1, CM_DECRYPT = 2 };
+
+/* cm_cipher_init: a message in pieces of any size, in every mode but XTS (CM_ERR_USAGE). direction: CM_ENCRYPT or
+ * CM_DECRYPT. The context ends with its key. */
+CM_EXPORT cm_rc cm_cipher_init(cm_session session, cm_cipher* out, cm_key key, uint32_t direction, const void* iv,
+                               size_t iv_size) CM_MUST_USE;
+/* cm_cipher_update: the next piece. *out_size is what was written: in_size for the stream modes; ECB and CBC hold back
+ * what does not fill a block, CBC-CS1 to -CS3 the last 17 to 32 bytes. With CM_ERR_BUFFER_TOO_SMALL *out_size is what
+ * is needed (at most in_size + 31) and the piece was not taken; with any other error it is 0. out may be in. */
+CM_EXPORT cm_rc cm_cipher_update(cm_session session, cm_cipher cipher, void* out, size_t out_capacity, size_t* out_size,
+                                 const void* in, size_t in_size) CM_MUST_USE;
+/* cm_cipher_final: writes what was held back, at most 32 bytes (CBC-CS1 to -CS3) and frees the context. CM_ERR_LENGTH
+ * when the message as a whole has a size that the mode does not take. With an error the context is as before: a live
+ * one stays and must be freed. */
+CM_EXPORT cm_rc cm_cipher_final(cm_session session, cm_cipher cipher, void* out, size_t out_capacity,
+                                size_t* out_size) CM_MUST_USE;
+CM_EXPORT cm_rc cm_cipher_free(cm_session session, cm_cipher cipher) CM_MUST_USE;
 
 /* ------------------------------------------------------------------------------------------------ hash, MAC */
 
@@ -355,18 +436,20 @@ CM_EXPORT cm_rc cm_hash_update(cm_session session, cm_hash hash, const void* in,
 CM_EXPORT cm_rc cm_hash_final(cm_session session, cm_hash hash, void* digest, size_t digest_capacity) CM_MUST_USE;
 CM_EXPORT cm_rc cm_hash_free(cm_session session, cm_hash hash) CM_MUST_USE;
 
-/* cm_hmac_compute: HMAC-SHA-256 (FIPS 198-1), truncated to mac_size = 4..32 bytes. */
-CM_EXPORT cm_rc cm_hmac_compute(cm_session session, cm_key key, void* mac, size_t mac_size, const void* in,
-                                size_t in_size) CM_MUST_USE;
-/* cm_hmac_verify: constant-time comparison; CM_ERR_AUTH when it differs. */
-CM_EXPORT cm_rc cm_hmac_verify(cm_session session, cm_key key, const void* mac, size_t mac_size, const void* in,
+/* cm_mac_compute: the MAC of a message under a key of CM_ALG_HMAC_SHA256 (FIPS 198-1), truncated to mac_size = 4..32
+ * bytes, or CM_ALG_AES_CMAC (SP 800-38B), truncated to 8..16 bytes. GMAC needs an IV: cm_aead_seal with no text. */
+CM_EXPORT cm_rc cm_mac_compute(cm_session session, cm_key key, void* mac, size_t mac_size, const void* in,
                                size_t in_size) CM_MUST_USE;
-CM_EXPORT cm_rc cm_hmac_init(cm_session session, cm_hmac* out, cm_key key) CM_MUST_USE;
-CM_EXPORT cm_rc cm_hmac_update(cm_session session, cm_hmac hmac, const void* in, size_t in_size) CM_MUST_USE;
-/* cm_hmac_final: writes the first mac_size = 4..32 bytes and frees the context. With an error the context is as before:
- * a live one stays and must be freed. */
-CM_EXPORT cm_rc cm_hmac_final(cm_session session, cm_hmac hmac, void* mac, size_t mac_size) CM_MUST_USE;
-CM_EXPORT cm_rc cm_hmac_free(cm_session session, cm_hmac hmac) CM_MUST_USE;
+/* cm_mac_verify: constant-time comparison; CM_ERR_AUTH when it differs. */
+CM_EXPORT cm_rc cm_mac_verify(cm_session session, cm_key key, const void* mac, size_t mac_size, const void* in,
+                              size_t in_size) CM_MUST_USE;
+/* cm_mac_init: a message in pieces. The context ends with its key. */
+CM_EXPORT cm_rc cm_mac_init(cm_session session, cm_mac* out, cm_key key) CM_MUST_USE;
+CM_EXPORT cm_rc cm_mac_update(cm_session session, cm_mac mac, const void* in, size_t in_size) CM_MUST_USE;
+/* cm_mac_final: writes the first out_size bytes, sizes as with cm_mac_compute, and frees the context. With an error the
+ * context is as before: a live one stays and must be freed. */
+CM_EXPORT cm_rc cm_mac_final(cm_session session, cm_mac mac, void* out, size_t out_size) CM_MUST_USE;
+CM_EXPORT cm_rc cm_mac_free(cm_session session, cm_mac mac) CM_MUST_USE;
 
 /* ------------------------------------------------------------------------------------------------ random */
 

@@ -70,7 +70,8 @@ T sized() noexcept {
   return value;
 }
 
-// aes_gcm_key, aes_kwp_key, hmac_key: parameters with the defaults of cryptomod.h; bits 0 means the length imported.
+// key_params: parameters with the defaults of cryptomod.h; bits 0 means the length imported. aes_gcm_key, aes_kwp_key,
+// hmac_key: the usual ones.
 inline cm_key_params key_params(std::uint32_t algorithm, std::uint32_t bits) noexcept {
   auto params = sized<cm_key_params>();
   params.algorithm = algorithm;
@@ -83,7 +84,7 @@ inline cm_key_params hmac_key(std::uint32_t bits = 256) noexcept { return key_pa
 // counter_iv: the same key with IVs of a fixed name and a counter.
 inline cm_key_params counter_iv(cm_key_params params, const std::array<std::uint8_t, 4>& name) noexcept {
   params.iv_regime = CM_IV_COUNTER;
-  for (std::size_t i = 0; i < name.size(); ++i) params.iv_name[i] = name[i];
+  for (std::size_t i = 0; i < name.size(); ++i) params.iv_fixed[i] = name[i];
   return params;
 }
 
@@ -281,15 +282,39 @@ class Session {
           "cm_hash_compute");
     return digest;
   }
-  // hmac: truncated to the size of mac, 4..32 bytes.
-  Approval hmac(const Key& key, ByteSpan mac, ByteView in) const {
-    return check(cm_hmac_compute(session_, key.handle(), mac.data(), mac.size(), in.data(), in.size()),
-                 "cm_hmac_compute");
+  // mac: truncated to the size of mac.
+  Approval mac(const Key& key, ByteSpan mac, ByteView in) const {
+    return check(cm_mac_compute(session_, key.handle(), mac.data(), mac.size(), in.data(), in.size()),
+                 "cm_mac_compute");
   }
-  // verify_hmac: throws Error with CM_ERR_AUTH when the MAC differs.
-  Approval verify_hmac(const Key& key, ByteView mac, ByteView in) const {
-    return check(cm_hmac_verify(session_, key.handle(), mac.data(), mac.size(), in.data(), in.size()),
-                 "cm_hmac_verify");
+  // verify_mac: throws Error with CM_ERR_AUTH when the MAC differs.
+  Approval verify_mac(const Key& key, ByteView mac, ByteView in) const {
+    return check(cm_mac_verify(session_, key.handle(), mac.data(), mac.size(), in.data(), in.size()), "cm_mac_verify");
+  }
+
+  // encrypt, decrypt: a whole message in the key's mode; out is as long as in or longer and may be the same memory.
+  Approval encrypt(const Key& key, ByteView iv, ByteSpan out, ByteView in) const {
+    return check(
+        cm_cipher_encrypt(session_, key.handle(), iv.data(), iv.size(), out.data(), out.size(), in.data(), in.size()),
+        "cm_cipher_encrypt");
+  }
+  Approval decrypt(const Key& key, ByteView iv, ByteSpan out, ByteView in) const {
+    return check(
+        cm_cipher_decrypt(session_, key.handle(), iv.data(), iv.size(), out.data(), out.size(), in.data(), in.size()),
+        "cm_cipher_decrypt");
+  }
+  // encrypt_sectors, decrypt_sectors: data units of XTS in a row, numbered from first_sector on.
+  Approval encrypt_sectors(const Key& key, std::uint64_t first_sector, std::size_t sector_size, ByteSpan out,
+                           ByteView in) const {
+    return check(cm_cipher_encrypt_sectors(session_, key.handle(), first_sector, sector_size, out.data(), out.size(),
+                                           in.data(), in.size()),
+                 "cm_cipher_encrypt_sectors");
+  }
+  Approval decrypt_sectors(const Key& key, std::uint64_t first_sector, std::size_t sector_size, ByteSpan out,
+                           ByteView in) const {
+    return check(cm_cipher_decrypt_sectors(session_, key.handle(), first_sector, sector_size, out.data(), out.size(),
+                                           in.data(), in.size()),
+                 "cm_cipher_decrypt_sectors");
   }
 
   Approval random(ByteSpan out) const {
@@ -347,28 +372,57 @@ class Hash {
   detail::Owned<cm_hash, cm_hash_free> owned_;
 };
 
-// Hmac: HMAC-SHA-256 of a message in pieces.
-class Hmac {
+// Mac: the MAC of a message in pieces.
+class Mac {
  public:
-  Hmac(const Session& session, const Key& key) : owned_(session.handle(), start(session.handle(), key.handle())) {}
+  Mac(const Session& session, const Key& key) : owned_(session.handle(), start(session.handle(), key.handle())) {}
   void update(ByteView in) {
-    check(cm_hmac_update(owned_.session(), owned_.get(), in.data(), in.size()), "cm_hmac_update");
+    check(cm_mac_update(owned_.session(), owned_.get(), in.data(), in.size()), "cm_mac_update");
   }
-  // finish: writes the MAC, truncated to the size of mac, 4..32 bytes. The context stays when it throws.
+  // finish: writes the MAC, truncated to the size of mac. The context stays when it throws.
   Approval finish(ByteSpan mac) {
     const Approval approval =
-        check(cm_hmac_final(owned_.session(), owned_.get(), mac.data(), mac.size()), "cm_hmac_final");
+        check(cm_mac_final(owned_.session(), owned_.get(), mac.data(), mac.size()), "cm_mac_final");
     (void)owned_.take();
     return approval;
   }
 
  private:
-  static cm_hmac start(cm_session session, cm_key key) {
-    cm_hmac hmac{0};
-    check(cm_hmac_init(session, &hmac, key), "cm_hmac_init");
-    return hmac;
+  static cm_mac start(cm_session session, cm_key key) {
+    cm_mac mac{0};
+    check(cm_mac_init(session, &mac, key), "cm_mac_init");
+    return mac;
   }
-  detail::Owned<cm_hmac, cm_hmac_free> owned_;
+  detail::Owned<cm_mac, cm_mac_free> owned_;
+};
+
+// Cipher: a message in pieces, in the key's mode. direction: CM_ENCRYPT or CM_DECRYPT.
+class Cipher {
+ public:
+  Cipher(const Session& session, const Key& key, std::uint32_t direction, ByteView iv)
+      : owned_(session.handle(), start(session.handle(), key.handle(), direction, iv)) {}
+  // update: how many bytes of out were written. out may be in; it has room for in.size() + 31 bytes at most.
+  std::size_t update(ByteSpan out, ByteView in) {
+    std::size_t written = 0;
+    check(cm_cipher_update(owned_.session(), owned_.get(), out.data(), out.size(), &written, in.data(), in.size()),
+          "cm_cipher_update");
+    return written;
+  }
+  // finish: writes the rest, at most 32 bytes. The context stays when it throws.
+  std::size_t finish(ByteSpan out) {
+    std::size_t written = 0;
+    check(cm_cipher_final(owned_.session(), owned_.get(), out.data(), out.size(), &written), "cm_cipher_final");
+    (void)owned_.take();
+    return written;
+  }
+
+ private:
+  static cm_cipher start(cm_session session, cm_key key, std::uint32_t direction, ByteView iv) {
+    cm_cipher cipher{0};
+    check(cm_cipher_init(session, &cipher, key, direction, iv.data(), iv.size()), "cm_cipher_init");
+    return cipher;
+  }
+  detail::Owned<cm_cipher, cm_cipher_free> owned_;
 };
 
 }  // namespace cryptomod

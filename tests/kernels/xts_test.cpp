@@ -163,7 +163,7 @@ TEST_P(Xts, refusals) {
   }
   for (const ptrdiff_t half : {16, 32}) {
     std::copy_n(raw.begin(), half, raw.begin() + half);
-    EXPECT_EQ(xts_key_init(key_, GetParam(), raw.data(), static_cast<size_t>(2 * half)), Status::kUsage);
+    EXPECT_EQ(xts_key_init(key_, GetParam(), raw.data(), static_cast<size_t>(2 * half)), Status::kArgument);
     raw[static_cast<size_t>(2 * half - 1)] ^= 0x80;
     EXPECT_EQ(xts_key_init(key_, GetParam(), raw.data(), static_cast<size_t>(2 * half)), Status::kOk);
   }

@@ -122,7 +122,7 @@ cm_key import_hmac(cm_session session, const std::vector<uint8_t>& raw) {
 cm_key generate_gcm(cm_session session, uint32_t iv_regime, uint32_t bits) {
   cm_key_params params = key_params(CM_ALG_AES_GCM, bits);
   params.iv_regime = iv_regime;
-  std::memcpy(params.iv_name, "node", 4);
+  if (iv_regime == CM_IV_COUNTER) std::memcpy(params.iv_fixed, "node", 4);
   cm_key key{};
   EXPECT_EQ(cm_key_generate(session, &key, &params), CM_OK);
   return key;

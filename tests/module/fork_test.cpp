@@ -376,6 +376,41 @@ TEST_F(ForkTest, a_child_has_room_for_sessions_and_contexts_of_its_own) {
             0);
 }
 
+TEST_F(ForkTest, a_child_may_not_go_on_with_a_sequence_of_ivs_or_a_stream) {
+  cm_key_params params = key_params(CM_ALG_AES_GCM, 128);
+  const auto raw = pattern(16);
+  cm_key tls12{}, tls13{}, ctr{}, cmac{};
+  params.iv_regime = CM_IV_TLS12;
+  ASSERT_EQ(cm_key_import(session_, &tls12, &params, raw.data(), 16), CM_OK);
+  params.iv_regime = CM_IV_TLS13;
+  ASSERT_EQ(cm_key_import(session_, &tls13, &params, raw.data(), 16), CM_OK);
+  params = key_params(CM_ALG_AES_CTR);
+  ASSERT_EQ(cm_key_import(session_, &ctr, &params, raw.data(), 16), CM_OK);
+  params = key_params(CM_ALG_AES_CMAC);
+  ASSERT_EQ(cm_key_import(session_, &cmac, &params, raw.data(), 16), CM_OK);
+  cm_cipher cipher{};
+  cm_mac mac{};
+  ASSERT_EQ(cm_cipher_init(session_, &cipher, ctr, CM_ENCRYPT, raw.data(), 16), CM_OK);
+  ASSERT_EQ(cm_mac_init(session_, &mac, cmac), CM_OK);
+  EXPECT_EQ(seal(session_, tls12), CM_OK);
+  EXPECT_EQ(run_child([&] {
+              cm_session mine{};
+              uint8_t byte = 0, tag[16];
+              size_t n = 0;
+              if (cm_session_open(&mine, CM_ROLE_USER) != CM_OK) return 1;
+              if (seal(mine, tls12) != CM_ERR_FORKED || seal(mine, tls13) != CM_ERR_FORKED) return 2;
+              if (cm_cipher_update(mine, cipher, &byte, 1, &n, &byte, 1) != CM_ERR_FORKED) return 3;
+              if (cm_mac_update(mine, mac, &byte, 1) != CM_ERR_FORKED) return 4;
+              if (cm_mac_compute(mine, cmac, tag, 16, &byte, 1) != CM_OK) return 5;
+              return cm_shutdown() == CM_OK ? 0 : 6;
+            }),
+            0);
+  EXPECT_EQ(seal(session_, tls12), CM_OK);
+  EXPECT_EQ(seals_of(session_, tls12), 2U);
+  uint8_t tag[16];
+  EXPECT_EQ(cm_mac_final(session_, mac, tag, 16), CM_OK);
+}
+
 // locked_kib: VmLck of this process.
 unsigned long locked_kib() {
   std::ifstream file("/proc/self/status");

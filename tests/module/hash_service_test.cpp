@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// cm_hash_*, cm_hmac_*, cm_random_bytes: results against libcrypto, states and misuse of contexts.
+// cm_hash_*, cm_mac_*, cm_random_bytes: results against libcrypto, states and misuse of contexts.
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -66,7 +66,7 @@ TEST_F(Hash, contexts_refuse_misuse) {
   ASSERT_EQ(cm_hash_init(session_, &hash, CM_HASH_SHA256), CM_OK);
   EXPECT_EQ(cm_hash_free(session_, hash), CM_OK);
   EXPECT_EQ(cm_hash_free(session_, hash), CM_ERR_HANDLE);
-  EXPECT_EQ(cm_hmac_update(session_, cm_hmac{hash.v}, digest, 1), CM_ERR_HANDLE);
+  EXPECT_EQ(cm_mac_update(session_, cm_mac{hash.v}, digest, 1), CM_ERR_HANDLE);
   EXPECT_EQ(cm_hash_compute(session_, 2, digest, 32, nullptr, 0), CM_ERR_ARGUMENT);
   EXPECT_EQ(cm_hash_compute(session_, CM_HASH_SHA256, digest, 32, digest + 1, 8), CM_ERR_OVERLAP);
 }
@@ -142,25 +142,25 @@ TEST_F(Hmac, refuses_lengths_that_sha256_cannot_take) {
   const cm_key key = import_hmac(session_, pattern(32));
   uint8_t mac[32] = {};
   const auto in = pattern(1);
-  EXPECT_EQ(cm_hmac_compute(session_, key, mac, 32, in.data(), kTooLong), CM_ERR_LENGTH);
-  EXPECT_EQ(cm_hmac_verify(session_, key, mac, 32, in.data(), kTooLong), CM_ERR_LENGTH);
-  cm_hmac hmac{};
-  ASSERT_EQ(cm_hmac_init(session_, &hmac, key), CM_OK);
-  EXPECT_EQ(cm_hmac_update(session_, hmac, in.data(), kTooLong), CM_ERR_LENGTH);
-  EXPECT_EQ(cm_hmac_free(session_, hmac), CM_OK);
+  EXPECT_EQ(cm_mac_compute(session_, key, mac, 32, in.data(), kTooLong), CM_ERR_LENGTH);
+  EXPECT_EQ(cm_mac_verify(session_, key, mac, 32, in.data(), kTooLong), CM_ERR_LENGTH);
+  cm_mac hmac{};
+  ASSERT_EQ(cm_mac_init(session_, &hmac, key), CM_OK);
+  EXPECT_EQ(cm_mac_update(session_, hmac, in.data(), kTooLong), CM_ERR_LENGTH);
+  EXPECT_EQ(cm_mac_free(session_, hmac), CM_OK);
 }
 
 TEST_F(Hmac, contexts_end_with_their_key) {
   const cm_key key = import_hmac(session_, pattern(32));
   const cm_key other = import_hmac(session_, pattern(32, 9));
-  cm_hmac ends{}, stays{};
-  ASSERT_EQ(cm_hmac_init(session_, &ends, key), CM_OK);
-  ASSERT_EQ(cm_hmac_init(session_, &stays, other), CM_OK);
+  cm_mac ends{}, stays{};
+  ASSERT_EQ(cm_mac_init(session_, &ends, key), CM_OK);
+  ASSERT_EQ(cm_mac_init(session_, &stays, other), CM_OK);
   ASSERT_EQ(cm_key_destroy(session_, key), CM_OK);
   uint8_t mac[32];
-  EXPECT_EQ(cm_hmac_update(session_, ends, mac, 1), CM_ERR_HANDLE);
-  EXPECT_EQ(cm_hmac_final(session_, ends, mac, 32), CM_ERR_HANDLE);
-  EXPECT_EQ(cm_hmac_final(session_, stays, mac, 32), CM_OK);
+  EXPECT_EQ(cm_mac_update(session_, ends, mac, 1), CM_ERR_HANDLE);
+  EXPECT_EQ(cm_mac_final(session_, ends, mac, 32), CM_ERR_HANDLE);
+  EXPECT_EQ(cm_mac_final(session_, stays, mac, 32), CM_OK);
   EXPECT_EQ(std::vector<uint8_t>(mac, mac + 32), oracle_hmac(pattern(32, 9), {}));
 }
 
@@ -172,17 +172,17 @@ TEST_F(Hmac, computes_streams_truncates_and_verifies) {
     const auto expected = oracle_hmac(raw, in);
     for (const size_t mac_size : {4, 16, 32}) {
       std::vector<uint8_t> mac(mac_size);
-      ASSERT_EQ(cm_hmac_compute(session_, key, mac.data(), mac_size, in.data(), size), CM_OK);
+      ASSERT_EQ(cm_mac_compute(session_, key, mac.data(), mac_size, in.data(), size), CM_OK);
       EXPECT_TRUE(std::equal(mac.begin(), mac.end(), expected.begin()));
-      EXPECT_EQ(cm_hmac_verify(session_, key, mac.data(), mac_size, in.data(), size), CM_OK);
+      EXPECT_EQ(cm_mac_verify(session_, key, mac.data(), mac_size, in.data(), size), CM_OK);
       mac[mac_size - 1] ^= 1;
-      EXPECT_EQ(cm_hmac_verify(session_, key, mac.data(), mac_size, in.data(), size), CM_ERR_AUTH);
+      EXPECT_EQ(cm_mac_verify(session_, key, mac.data(), mac_size, in.data(), size), CM_ERR_AUTH);
     }
-    cm_hmac hmac{};
-    ASSERT_EQ(cm_hmac_init(session_, &hmac, key), CM_OK);
-    for (size_t i = 0; i < size; ++i) ASSERT_EQ(cm_hmac_update(session_, hmac, in.data() + i, 1), CM_OK);
+    cm_mac hmac{};
+    ASSERT_EQ(cm_mac_init(session_, &hmac, key), CM_OK);
+    for (size_t i = 0; i < size; ++i) ASSERT_EQ(cm_mac_update(session_, hmac, in.data() + i, 1), CM_OK);
     std::vector<uint8_t> mac(32);
-    ASSERT_EQ(cm_hmac_final(session_, hmac, mac.data(), 32), CM_OK);
+    ASSERT_EQ(cm_mac_final(session_, hmac, mac.data(), 32), CM_OK);
     EXPECT_EQ(mac, expected);
   }
 }
@@ -190,14 +190,14 @@ TEST_F(Hmac, computes_streams_truncates_and_verifies) {
 TEST_F(Hmac, refuses_sizes_and_keys_that_do_not_fit) {
   const cm_key key = import_hmac(session_, pattern(32));
   uint8_t mac[33] = {};
-  EXPECT_EQ(cm_hmac_compute(session_, key, mac, 3, nullptr, 0), CM_ERR_LENGTH);
-  EXPECT_EQ(cm_hmac_compute(session_, key, mac, 33, nullptr, 0), CM_ERR_LENGTH);
-  EXPECT_EQ(cm_hmac_compute(session_, key, nullptr, 32, nullptr, 0), CM_ERR_NULL);
-  EXPECT_EQ(cm_hmac_verify(session_, key, mac, 3, nullptr, 0), CM_ERR_LENGTH);
+  EXPECT_EQ(cm_mac_compute(session_, key, mac, 3, nullptr, 0), CM_ERR_LENGTH);
+  EXPECT_EQ(cm_mac_compute(session_, key, mac, 33, nullptr, 0), CM_ERR_LENGTH);
+  EXPECT_EQ(cm_mac_compute(session_, key, nullptr, 32, nullptr, 0), CM_ERR_NULL);
+  EXPECT_EQ(cm_mac_verify(session_, key, mac, 3, nullptr, 0), CM_ERR_LENGTH);
   const cm_key gcm = import_gcm(session_, pattern(32));
-  EXPECT_EQ(cm_hmac_compute(session_, gcm, mac, 32, nullptr, 0), CM_ERR_USAGE);
-  cm_hmac hmac{};
-  EXPECT_EQ(cm_hmac_init(session_, &hmac, gcm), CM_ERR_USAGE);
+  EXPECT_EQ(cm_mac_compute(session_, gcm, mac, 32, nullptr, 0), CM_ERR_USAGE);
+  cm_mac hmac{};
+  EXPECT_EQ(cm_mac_init(session_, &hmac, gcm), CM_ERR_USAGE);
   EXPECT_EQ(hmac.v, 0U);
 }
 
@@ -207,9 +207,9 @@ TEST_F(Hmac, keys_below_112_bits_are_not_approved) {
   const auto raw = pattern(13);
   EXPECT_EQ(cm_key_import(session_, &key, &params, raw.data(), 13), CM_NOT_APPROVED_SHORT_KEY);
   uint8_t mac[32];
-  EXPECT_EQ(cm_hmac_compute(session_, key, mac, 32, raw.data(), 13), CM_NOT_APPROVED_SHORT_KEY);
+  EXPECT_EQ(cm_mac_compute(session_, key, mac, 32, raw.data(), 13), CM_NOT_APPROVED_SHORT_KEY);
   EXPECT_EQ(std::vector<uint8_t>(mac, mac + 32), oracle_hmac(raw, raw));
-  EXPECT_EQ(cm_hmac_verify(session_, key, mac, 32, raw.data(), 13), CM_NOT_APPROVED_SHORT_KEY);
+  EXPECT_EQ(cm_mac_verify(session_, key, mac, 32, raw.data(), 13), CM_NOT_APPROVED_SHORT_KEY);
 }
 
 TEST_F(Random, fills_any_size_and_never_repeats) {

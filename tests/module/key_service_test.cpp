@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <thread>
 
 #include "tests/module/fixture.h"
@@ -48,7 +49,7 @@ TEST_F(Keys, refuse_attributes_that_do_not_fit) {
   p.flags = 1u << 9;
   EXPECT_EQ(import(p, 32), CM_ERR_ARGUMENT);
   p = key_params(CM_ALG_AES_GCM);
-  p.iv_regime = 2;
+  p.iv_regime = 4;
   EXPECT_EQ(import(p, 32), CM_ERR_ARGUMENT);
   p = key_params(CM_ALG_AES_GCM);
   p.struct_size = 8;
@@ -116,6 +117,32 @@ TEST_F(Keys, leave_the_module_wrapped_and_come_back) {
       EXPECT_EQ(back.v, 0U);
     }
   }
+}
+
+TEST_F(Keys, leave_the_module_by_kw_as_libcrypto_does_it) {
+  const auto kek_raw = pattern(24, 7), raw = pattern(32);
+  const cm_key kek = import(CM_ALG_AES_KW, kek_raw), key = import(CM_ALG_AES_GCM, raw, CM_KEY_EXPORTABLE);
+  uint8_t out[64];
+  size_t size = 0;
+  ASSERT_EQ(cm_key_export_wrapped(session_, key, kek, out, sizeof out, &size), CM_OK);
+  ASSERT_EQ(size, 40U);
+  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context(EVP_CIPHER_CTX_new(),
+                                                                                EVP_CIPHER_CTX_free);
+  EVP_CIPHER_CTX_set_flags(context.get(), EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+  uint8_t expected[64];
+  int n = 0;
+  ASSERT_EQ(EVP_EncryptInit_ex(context.get(), EVP_aes_192_wrap(), nullptr, kek_raw.data(), nullptr), 1);
+  ASSERT_EQ(EVP_EncryptUpdate(context.get(), expected, &n, raw.data(), 32), 1);
+  EXPECT_EQ(std::memcmp(out, expected, 40), 0);
+  cm_key back{};
+  const cm_key_params params = key_params(CM_ALG_AES_GCM);
+  EXPECT_EQ(cm_key_import_wrapped(session_, &back, &params, kek, out, 40), CM_OK);
+  out[39] ^= 1;
+  EXPECT_EQ(cm_key_import_wrapped(session_, &back, &params, kek, out, 40), CM_ERR_AUTH);
+  EXPECT_EQ(cm_key_import_wrapped(session_, &back, &params, kek, out, 16), CM_ERR_LENGTH)
+      << "KW takes 16 bytes at least";
+  const cm_key odd = import(CM_ALG_HMAC_SHA256, pattern(33), CM_KEY_EXPORTABLE);
+  EXPECT_EQ(cm_key_export_wrapped(session_, odd, kek, out, sizeof out, &size), CM_ERR_LENGTH) << "not whole 8 bytes";
 }
 
 TEST_F(Keys, that_are_not_exportable_stay) {
@@ -287,7 +314,7 @@ TEST_F(Keys, keep_the_reason_why_they_are_not_approved) {
 
   cm_key weak_mac{};
   ASSERT_EQ(derive(key_params(CM_ALG_HMAC_SHA256, 256), &weak_mac), CM_NOT_APPROVED_PBKDF2_INPUT);
-  EXPECT_EQ(cm_hmac_compute(session_, weak_mac, out, 32, text, 4), CM_NOT_APPROVED_PBKDF2_INPUT);
+  EXPECT_EQ(cm_mac_compute(session_, weak_mac, out, 32, text, 4), CM_NOT_APPROVED_PBKDF2_INPUT);
 }
 
 TEST_F(Keys, that_cannot_be_exported_leave_a_zeroed_buffer) {

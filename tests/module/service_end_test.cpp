@@ -174,8 +174,8 @@ TEST(ServiceEnd, a_failure_in_service_is_told_logged_and_overcome_by_a_full_self
   Module module(20'000);
   const cm_key key = import_gcm(module.user, pattern(32));
   const cm_key mac_key = import_hmac(module.user, pattern(32));
-  cm_hmac hmac{};
-  ASSERT_EQ(cm_hmac_init(module.user, &hmac, mac_key), CM_OK);
+  cm_mac hmac{};
+  ASSERT_EQ(cm_mac_init(module.user, &hmac, mac_key), CM_OK);
   EXPECT_EQ(status().error, CM_OK);
 
   EXPECT_EQ(fail_entropy(module.user), CM_ERR_ENTROPY);
@@ -197,7 +197,7 @@ TEST(ServiceEnd, a_failure_in_service_is_told_logged_and_overcome_by_a_full_self
   EXPECT_EQ(status().error, CM_OK);
   EXPECT_STREQ(status().failed_test, "");
   EXPECT_EQ(cm_key_destroy(module.user, key), CM_ERR_HANDLE);
-  EXPECT_EQ(cm_hmac_update(module.user, hmac, out, 1), CM_ERR_HANDLE);
+  EXPECT_EQ(cm_mac_update(module.user, hmac, out, 1), CM_ERR_HANDLE);
   EXPECT_EQ(cm_random_bytes(module.user, out, 32), CM_OK);
   EXPECT_EQ(cm_audit_sync(module.user, 0, 20'000), CM_OK);
   const std::string log = module.log_text();

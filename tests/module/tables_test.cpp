@@ -9,6 +9,7 @@
 
 #include "crypto/base/status.h"
 #include "crypto/module/fsm.h"
+#include "crypto/module/key_algorithms.h"
 #include "crypto/module/services.h"
 #include "selftest/casts.h"
 
@@ -57,13 +58,31 @@ TEST(Tables, result_lookups_answer_for_known_and_unknown_codes) {
   EXPECT_EQ(cm_errno(-12345), EINVAL);
 }
 
+bool has_self_test(const std::string& algorithm) {
+  for (const CastRow& cast : kCasts)
+    if (cast.algorithm == algorithm) return true;
+  return false;
+}
+
 TEST(Tables, services_name_an_algorithm_that_has_a_self_test) {
   for (const ServiceRow& row : kServices) {
-    if (row.algorithm[0] == 0) continue;
-    bool found = false;
-    for (const CastRow& cast : kCasts) found |= std::string(cast.algorithm) == row.algorithm;
-    EXPECT_TRUE(found) << row.name << " needs a self-test of " << row.algorithm;
+    const std::string algorithm = row.algorithm;
+    if (algorithm.empty() || algorithm == "by key" || algorithm == "by wrapping key") continue;
+    EXPECT_TRUE(has_self_test(algorithm)) << row.name << " needs a self-test of " << algorithm;
   }
+}
+
+TEST(Tables, every_algorithm_of_a_key_is_public_and_has_a_self_test) {
+  const auto published = matches(public_header(), R"(\n  (CM_ALG_\w+) =)");
+  EXPECT_EQ(published.size(), std::size(kKeyAlgorithms));
+  std::set<std::string> names;
+  for (const KeyAlgorithmRow& row : kKeyAlgorithms) {
+    EXPECT_TRUE(has_self_test(row.self_test)) << row.name << " needs a self-test of " << row.self_test;
+    EXPECT_TRUE(names.insert(row.name).second) << row.name;
+    EXPECT_EQ(key_algorithm(row.algorithm), &row);
+  }
+  EXPECT_EQ(key_algorithm(0), nullptr);
+  EXPECT_EQ(key_algorithm(std::size(kKeyAlgorithms) + 1), nullptr);
 }
 
 TEST(Tables, output_of_keys_and_change_of_policy_wait_for_the_tpm) {

@@ -16,6 +16,7 @@
 #include "crypto/chacha/chacha_kernels.h"
 #include "crypto/gcm/gcm_kernels.h"
 #include "crypto/module/fsm.h"
+#include "crypto/module/key_algorithms.h"
 #include "crypto/module/services.h"
 #include "crypto/sha2/sha256_kernels.h"
 #include "selftest/casts.h"
@@ -165,6 +166,43 @@ std::string services() {
   return table({"id", "function", "role", "approved", "SSPs", "release class", "self-tested as", "states"}, rows);
 }
 
+std::string_view text_of(KeySizes sizes) {
+  switch (sizes) {
+    case KeySizes::kAes:
+      return "128, 192, 256";
+    case KeySizes::kXts:
+      return "256, 512";
+    case KeySizes::kMac:
+      return "8 to 4096";
+    case KeySizes::k256:
+      return "256";
+  }
+  return "";
+}
+
+std::string_view usage_text(uint32_t usage) {
+  switch (usage) {
+    case kSealOpen:
+      return "seal, open";
+    case kWrapUnwrap:
+      return "wrap, unwrap";
+    case kMacVerify:
+      return "MAC, verify";
+    case kEncryptDecrypt:
+      return "encrypt, decrypt";
+    default:
+      return "";
+  }
+}
+
+std::string key_algorithms() {
+  std::vector<Row> rows;
+  for (const KeyAlgorithmRow& k : kKeyAlgorithms)
+    rows.push_back({fmt::format("{}", k.algorithm), k.name, std::string(text_of(k.sizes)),
+                    std::string(usage_text(k.usage)), k.indicator == Status::kOk ? "yes" : "no", k.self_test});
+  return table({"`CM_ALG_*`", "algorithm", "bits", "usage", "approved", "self-tested as"}, rows);
+}
+
 std::string transitions() {
   std::vector<Row> rows;
   for (const Transition& t : kTransitions)
@@ -227,6 +265,9 @@ std::string document() {
          "log. "
          "What the release classes mean is in [audit.md](audit.md).\n\n" +
          services() +
+         "## Algorithms of keys\n\nFrom `crypto/module/key_algorithms.h`. A service that is self-tested \"by key\" is "
+         "covered by the test of the key's algorithm.\n\n" +
+         key_algorithms() +
          "## State machine\n\nFrom `crypto/module/fsm.h`. A pair that is not listed leads to the error state.\n\n" +
          transitions() +
          "## Kernels\n\nFrom `crypto/*/*_kernels.h`, slowest first. Every lane that the CPU can run is tested when the "

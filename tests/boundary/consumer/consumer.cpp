@@ -15,7 +15,7 @@ using namespace cryptomod;
 static_assert(std::is_move_constructible_v<Key> && !std::is_copy_constructible_v<Key>);
 static_assert(std::is_move_assignable_v<Session> && !std::is_copy_assignable_v<Session>);
 static_assert(std::is_move_constructible_v<Hash> && !std::is_copy_constructible_v<Hash>);
-static_assert(std::is_move_constructible_v<Hmac> && !std::is_copy_constructible_v<Hmac>);
+static_assert(std::is_move_constructible_v<Mac> && !std::is_copy_constructible_v<Mac>);
 static_assert(std::is_move_constructible_v<Module> && !std::is_copy_constructible_v<Module>);
 
 void require(bool condition, const char* what) {
@@ -56,15 +56,15 @@ void wrap_and_unwrap(const Session& session) {
   const Key again = session.import_wrapped_key(params, wrapping, wrapped);
   const std::array<std::uint8_t, 3> text = {1, 2, 3};
   Sha256Digest mac{};
-  session.hmac(key, mac, text);
-  session.verify_hmac(again, mac, text);
-  Hmac stream(session, again);
+  session.mac(key, mac, text);
+  session.verify_mac(again, mac, text);
+  Mac stream(session, again);
   stream.update(ByteView(text).first(1));
   stream.update(ByteView(text).subspan(1));
   Sha256Digest streamed{};
   require(stream.finish(streamed).approved() && streamed == mac, "streamed MAC");
   mac[31] ^= 1;
-  require(refused([&] { session.verify_hmac(again, mac, text); }) == CM_ERR_AUTH, "wrong MAC");
+  require(refused([&] { session.verify_mac(again, mac, text); }) == CM_ERR_AUTH, "wrong MAC");
 }
 
 void hash_derive_and_draw(const Session& session) {

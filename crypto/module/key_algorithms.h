@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// key_algorithms.h: one row for each CM_ALG_*: what a key of it may be used for, which sizes it has, which form the
+// module keeps it in, and which self-test covers it. Read by the services that make and use keys, by tests and by the
+// generator of docs/tables.md.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "crypto/base/status.h"
+#include "crypto/cipher/cipher.h"
+#include "cryptomod/cryptomod.h"
+
+namespace cm {
+
+// KeyForm: which member of KeyObject's union holds the expanded key.
+enum class KeyForm : uint8_t { kGcm, kAes, kXts, kCmac, kHmac, kChaCha };
+
+// KeySizes, in bits.
+enum class KeySizes : uint8_t { kAes /* 128, 192, 256 */, kXts /* 256, 512 */, kMac /* 8..4096, whole bytes */, k256 };
+
+struct KeyAlgorithmRow {
+  uint32_t algorithm;  // CM_ALG_*
+  KeyForm form;
+  KeySizes sizes;
+  CipherMode mode;     // with CM_USE_ENCRYPT; XTS has none and does not look at it
+  uint32_t usage;      // CM_USE_* that fit
+  Status indicator;    // kOk, or why the algorithm is not approved
+  char name[24];       // of the algorithm
+  char self_test[24];  // the algorithm in selftest/casts.h
+};
+
+inline constexpr uint32_t kSealOpen = CM_USE_SEAL | CM_USE_OPEN;
+inline constexpr uint32_t kWrapUnwrap = CM_USE_WRAP | CM_USE_UNWRAP;
+inline constexpr uint32_t kMacVerify = CM_USE_MAC | CM_USE_VERIFY;
+inline constexpr uint32_t kEncryptDecrypt = CM_USE_ENCRYPT | CM_USE_DECRYPT;
+
+// clang-format off: one algorithm a line
+constexpr KeyAlgorithmRow kKeyAlgorithms[] = {
+    {CM_ALG_AES_GCM, KeyForm::kGcm, KeySizes::kAes, CipherMode::kEcb, kSealOpen, Status::kOk, "AES-GCM", "AES-GCM"},
+    {CM_ALG_AES_KWP, KeyForm::kAes, KeySizes::kAes, CipherMode::kEcb, kWrapUnwrap, Status::kOk, "AES-KWP", "AES-KWP"},
+    {CM_ALG_HMAC_SHA256, KeyForm::kHmac, KeySizes::kMac, CipherMode::kEcb, kMacVerify, Status::kOk, "HMAC-SHA-256", "HMAC-SHA-256"},
+    {CM_ALG_AES_ECB, KeyForm::kAes, KeySizes::kAes, CipherMode::kEcb, kEncryptDecrypt, Status::kOk, "AES-ECB", "AES"},
+    {CM_ALG_AES_CBC, KeyForm::kAes, KeySizes::kAes, CipherMode::kCbc, kEncryptDecrypt, Status::kOk, "AES-CBC", "AES-CBC"},
+    {CM_ALG_AES_CBC_CS1, KeyForm::kAes, KeySizes::kAes, CipherMode::kCbcCs1, kEncryptDecrypt, Status::kOk, "AES-CBC-CS1", "AES-CBC"},
+    {CM_ALG_AES_CBC_CS2, KeyForm::kAes, KeySizes::kAes, CipherMode::kCbcCs2, kEncryptDecrypt, Status::kOk, "AES-CBC-CS2", "AES-CBC"},
+    {CM_ALG_AES_CBC_CS3, KeyForm::kAes, KeySizes::kAes, CipherMode::kCbcCs3, kEncryptDecrypt, Status::kOk, "AES-CBC-CS3", "AES-CBC"},
+    {CM_ALG_AES_CTR, KeyForm::kAes, KeySizes::kAes, CipherMode::kCtr, kEncryptDecrypt, Status::kOk, "AES-CTR", "AES-CTR"},
+    {CM_ALG_AES_CFB128, KeyForm::kAes, KeySizes::kAes, CipherMode::kCfb128, kEncryptDecrypt, Status::kOk, "AES-CFB128", "AES-CFB"},
+    {CM_ALG_AES_CFB8, KeyForm::kAes, KeySizes::kAes, CipherMode::kCfb8, kEncryptDecrypt, Status::kOk, "AES-CFB8", "AES-CFB"},
+    {CM_ALG_AES_OFB, KeyForm::kAes, KeySizes::kAes, CipherMode::kOfb, kEncryptDecrypt, Status::kOk, "AES-OFB", "AES-OFB"},
+    {CM_ALG_AES_XTS, KeyForm::kXts, KeySizes::kXts, CipherMode::kEcb, kEncryptDecrypt, Status::kOk, "AES-XTS", "AES-XTS"},
+    {CM_ALG_AES_CCM, KeyForm::kAes, KeySizes::kAes, CipherMode::kEcb, kSealOpen, Status::kOk, "AES-CCM", "AES-CCM"},
+    {CM_ALG_AES_CMAC, KeyForm::kCmac, KeySizes::kAes, CipherMode::kEcb, kMacVerify, Status::kOk, "AES-CMAC", "AES-CMAC"},
+    {CM_ALG_AES_KW, KeyForm::kAes, KeySizes::kAes, CipherMode::kEcb, kWrapUnwrap, Status::kOk, "AES-KW", "AES-KW"},
+    {CM_ALG_AES_GMAC, KeyForm::kGcm, KeySizes::kAes, CipherMode::kEcb, kSealOpen, Status::kOk, "AES-GMAC", "AES-GCM"},
+    {CM_ALG_CHACHA20_POLY1305, KeyForm::kChaCha, KeySizes::k256, CipherMode::kEcb, kSealOpen, Status::kNotApprovedAlgorithm, "ChaCha20-Poly1305", "ChaCha20-Poly1305"},
+};
+// clang-format on
+
+namespace detail {
+constexpr bool key_algorithms_count_from_one() {
+  uint32_t wanted = 1;
+  for (const KeyAlgorithmRow& row : kKeyAlgorithms)
+    if (row.algorithm != wanted++) return false;
+  return true;
+}
+}  // namespace detail
+static_assert(detail::key_algorithms_count_from_one(), "key_algorithm finds a row by its place");
+
+// key_algorithm: null for a number that is no algorithm.
+constexpr const KeyAlgorithmRow* key_algorithm(uint32_t algorithm) {
+  constexpr uint32_t kCount = sizeof kKeyAlgorithms / sizeof kKeyAlgorithms[0];
+  return algorithm - 1 < kCount ? &kKeyAlgorithms[algorithm - 1] : nullptr;
+}
+
+constexpr bool key_bits_fit(KeySizes sizes, uint32_t bits) {
+  constexpr uint32_t kMacBitsMax = 4096;
+  switch (sizes) {
+    case KeySizes::kAes:
+      return bits == 128 || bits == 192 || bits == 256;
+    case KeySizes::kXts:
+      return bits == 256 || bits == 512;
+    case KeySizes::kMac:
+      return bits >= 8 && bits <= kMacBitsMax && bits % 8 == 0;
+    case KeySizes::k256:
+      return bits == 256;
+  }
+  return false;
+}
+
+}  // namespace cm
