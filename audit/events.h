@@ -168,6 +168,8 @@ constexpr EventRow kSelfTestNames[] = {
     {26, "aes-kw-unwrap"},
     {27, "chacha20-poly1305-seal"},
     {28, "chacha20-poly1305-open"},
+    {29, "aes-gcm-siv-seal"},
+    {30, "aes-gcm-siv-open"},
 };
 
 // Names of the states, by id - 0x20000: CM_STATE_*.

@@ -20,6 +20,8 @@ bool cast_aes_encrypt(Lane lane, bool broken);
 bool cast_aes_decrypt(Lane lane, bool broken);
 bool cast_gcm_seal(Lane lane, bool broken);
 bool cast_gcm_open(Lane lane, bool broken);
+bool cast_gcm_siv_seal(Lane lane, bool broken);
+bool cast_gcm_siv_open(Lane lane, bool broken);
 bool cast_chacha_seal(Lane lane, bool broken);
 bool cast_chacha_open(Lane lane, bool broken);
 bool cast_kwp_wrap(Lane lane, bool broken);

@@ -38,6 +38,8 @@ enum class CastId : uint32_t {
   kKwUnwrap = 26,
   kChaChaSeal = 27,
   kChaChaOpen = 28,
+  kGcmSivSeal = 29,
+  kGcmSivOpen = 30,
 };
 
 enum class LaneSet : uint8_t { kNone, kSha256, kAes, kGcm, kChaCha };  // which kernel table gives the lanes
@@ -101,6 +103,10 @@ constexpr CastRow kCasts[] = {
      "vectors/selftest chacha20-poly1305", "short and bulk path, AAD, tag"},
     {CastId::kChaChaOpen, LaneSet::kChaCha, "chacha20-poly1305-open", "ChaCha20-Poly1305",
      "vectors/selftest chacha20-poly1305", "decryption and refusal of a wrong tag"},
+    {CastId::kGcmSivSeal, LaneSet::kAes, "aes-gcm-siv-seal", "AES-GCM-SIV", "vectors/selftest aes-gcm-siv",
+     "short and bulk path, AAD, tag, counter that wraps"},
+    {CastId::kGcmSivOpen, LaneSet::kAes, "aes-gcm-siv-open", "AES-GCM-SIV", "vectors/selftest aes-gcm-siv",
+     "decryption and refusal of a wrong tag"},
     {CastId::kEntropy, LaneSet::kNone, "entropy", "entropy source", "none",
      "start-up health test of RDSEED and getrandom"},
 };

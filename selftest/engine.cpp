@@ -80,6 +80,10 @@ bool known_answer(CastId id, Lane lane, bool broken) {
       return cast_chacha_seal(lane, broken);
     case CastId::kChaChaOpen:
       return cast_chacha_open(lane, broken);
+    case CastId::kGcmSivSeal:
+      return cast_gcm_siv_seal(lane, broken);
+    case CastId::kGcmSivOpen:
+      return cast_gcm_siv_open(lane, broken);
     case CastId::kKwpWrap:
       return cast_kwp_wrap(lane, broken);
     case CastId::kKwpUnwrap:

@@ -12,7 +12,7 @@ namespace cm {
 constexpr KernelRow kAesKernels[] = {
     {Lane::kPortable, kFeatureNone},
     {Lane::kAesni, kFeatureSse41 | kFeatureAesni},
-    {Lane::kVaes256, kFeatureSse41 | kFeatureAesni | kFeatureAvx2 | kFeatureVaes},
+    {Lane::kVaes256, kFeatureSse41 | kFeatureAesni | kFeatureAvx2 | kFeatureVaes | kFeatureBmi2},
     {Lane::kVaes512, kFeatureSse41 | kFeatureAesni | kFeatureVaes | kFeatureAvx512 | kFeatureBmi2},
 };
 

@@ -41,6 +41,11 @@ void aes_ctr(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* i
   run_lane<aes_ctr_portable, aes_ctr_x86_aesni, aes_ctr_x86_vaes256, aes_ctr_x86_vaes512>(key, counter, out, in, count);
 }
 
+void aes_ctr_le32(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count) {
+  run_lane<aes_ctr_le32_portable, aes_ctr_le32_x86_aesni, aes_ctr_le32_x86_vaes256, aes_ctr_le32_x86_vaes512>(
+      key, counter, out, in, count);
+}
+
 void aes_cbc_encrypt(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count) {
   run_lane<aes_cbc_encrypt_portable, aes_cbc_encrypt_x86_aesni, aes_cbc_encrypt_x86_vaes256,
            aes_cbc_encrypt_x86_vaes512>(key, iv, out, in, count);

@@ -14,6 +14,10 @@ void aes_encrypt_block(const AesKey& key, uint8_t* out, const uint8_t* in);
 // aes_ctr: counter[16] is one 128-bit big-endian number that wraps at 2^128; it is public.
 void aes_ctr(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count);
 
+// aes_ctr_le32: the first four bytes of counter[16] are one little-endian number that wraps at 2^32, as AES-GCM-SIV
+// counts (RFC 8452 section 4); it is public.
+void aes_ctr_le32(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count);
+
 // iv[16] becomes the last block of ciphertext; of OFB, the last output of the cipher, which is as secret as the key.
 void aes_cbc_encrypt(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cbc_decrypt(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);

@@ -10,6 +10,7 @@ namespace cm {
 // Lane portable.
 void aes_encrypt_block_portable(const AesKey& key, uint8_t* out, const uint8_t* in);
 void aes_ctr_portable(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count);
+void aes_ctr_le32_portable(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cbc_encrypt_portable(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cbc_decrypt_portable(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cfb128_encrypt_portable(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
@@ -27,6 +28,7 @@ void aes_ccm_decrypt_portable(const AesKey& key, uint8_t* counter, uint8_t* mac,
 // Lane aesni.
 void aes_encrypt_block_x86_aesni(const AesKey& key, uint8_t* out, const uint8_t* in);
 void aes_ctr_x86_aesni(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count);
+void aes_ctr_le32_x86_aesni(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cbc_encrypt_x86_aesni(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cbc_decrypt_x86_aesni(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cfb128_encrypt_x86_aesni(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
@@ -44,6 +46,7 @@ void aes_ccm_decrypt_x86_aesni(const AesKey& key, uint8_t* counter, uint8_t* mac
 // Lane vaes256.
 void aes_encrypt_block_x86_vaes256(const AesKey& key, uint8_t* out, const uint8_t* in);
 void aes_ctr_x86_vaes256(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count);
+void aes_ctr_le32_x86_vaes256(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cbc_encrypt_x86_vaes256(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cbc_decrypt_x86_vaes256(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cfb128_encrypt_x86_vaes256(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
@@ -61,6 +64,7 @@ void aes_ccm_decrypt_x86_vaes256(const AesKey& key, uint8_t* counter, uint8_t* m
 // Lane vaes512.
 void aes_encrypt_block_x86_vaes512(const AesKey& key, uint8_t* out, const uint8_t* in);
 void aes_ctr_x86_vaes512(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count);
+void aes_ctr_le32_x86_vaes512(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cbc_encrypt_x86_vaes512(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cbc_decrypt_x86_vaes512(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);
 void aes_cfb128_encrypt_x86_vaes512(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count);

@@ -66,6 +66,22 @@ void aes_ctr_portable(const AesKey& key, uint8_t* counter, uint8_t* out, const u
   }
 }
 
+void aes_ctr_le32_portable(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count) {
+  LotBuffer stream;
+  while (count != 0) {
+    const size_t now = lot_of(count);
+    for (size_t i = 0; i < now; ++i) {
+      std::memcpy(stream.expose() + i * kAesBlock, counter, kAesBlock);
+      store_le32(counter, load_le32(counter) + 1);
+    }
+    aes_encrypt_blocks_portable(key, stream.expose(), stream.expose(), now);
+    exclusive_or(out, in, stream.expose(), now);
+    in += now * kAesBlock;
+    out += now * kAesBlock;
+    count -= now;
+  }
+}
+
 void aes_cbc_encrypt_portable(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count) {
   for (; count != 0; --count, in += kAesBlock, out += kAesBlock) {
     exclusive_or(iv, iv, in, 1);

@@ -18,6 +18,11 @@ void aes_ctr_x86_vaes256(const AesKey& key, uint8_t* counter, uint8_t* out, cons
   wipe_ymm();
 }
 
+void aes_ctr_le32_x86_vaes256(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count) {
+  ctr_le32<Reg256>(key, counter, out, in, count);
+  wipe_ymm();
+}
+
 void aes_cbc_encrypt_x86_vaes256(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count) {
   cbc_encrypt(key, iv, out, in, count);
   wipe_ymm();

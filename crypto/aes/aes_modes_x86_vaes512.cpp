@@ -23,6 +23,11 @@ void aes_ctr_x86_vaes512(const AesKey& key, uint8_t* counter, uint8_t* out, cons
   wipe_zmm();
 }
 
+void aes_ctr_le32_x86_vaes512(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in, size_t count) {
+  ctr_le32<Reg512>(key, counter, out, in, count);
+  wipe_zmm();
+}
+
 void aes_cbc_encrypt_x86_vaes512(const AesKey& key, uint8_t* iv, uint8_t* out, const uint8_t* in, size_t count) {
   cbc_encrypt(key, iv, out, in, count);
   wipe_zmm();

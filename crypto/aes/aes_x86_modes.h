@@ -248,8 +248,8 @@ template <class R, int N, bool kEncrypt>
 template <class R>
 constexpr size_t kRegBytes = size_t{16} * R::kBlocks;
 
-// CTR (SP 800-38A 6.5).
-template <class R>
+// CTR (SP 800-38A 6.5). kLittle: the counter is the first word of a block as it stands (RFC 8452 section 4).
+template <class R, bool kLittle>
 struct Ctr {
   typename R::V counter;  // of the next register, as numbers
 
@@ -258,7 +258,7 @@ struct Ctr {
     const typename R::V k = R::key(key.encrypt, 0);
 #pragma GCC unroll 8
     for (int j = 0; j < N; ++j) {
-      x[j] = R::exclusive_or(R::reverse(counter), k);
+      x[j] = R::exclusive_or(kLittle ? counter : R::reverse(counter), k);
       counter = R::add(counter, R::kBlocks);
     }
     aes_rounds<R, N, true>(x, key);
@@ -370,7 +370,7 @@ template <class R>
   while (count != 0) {
     const uint64_t to_wrap = 0 - low;  // 0 stands for 2^64
     const size_t now = to_wrap - 1 < count - 1 ? to_wrap : count;
-    Ctr<R> mode{R::steps(R::all(number128(high, low)))};
+    Ctr<R, false> mode{R::steps(R::all(number128(high, low)))};
     run<R>(mode, key, out, in, now);
     low += now;
     high += low == 0 ? 1 : 0;
@@ -381,6 +381,25 @@ template <class R>
   halves[0] = __builtin_bswap64(high);
   halves[1] = __builtin_bswap64(low);
   __builtin_memcpy(counter, halves, sizeof halves);
+}
+
+// ctr_le32: cut in the same way where the 32 bits of the counter wrap, so that nothing of it reaches the other bytes.
+template <class R>
+[[gnu::always_inline]] inline void ctr_le32(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in,
+                                            size_t count) {
+  uint32_t number;
+  __builtin_memcpy(&number, counter, sizeof number);
+  while (count != 0) {
+    const size_t to_wrap = (size_t{1} << 32) - number;
+    const size_t now = to_wrap < count ? to_wrap : count;
+    Ctr<R, true> mode{R::steps(R::all(load128(counter)))};
+    run<R>(mode, key, out, in, now);
+    number += static_cast<uint32_t>(now);
+    __builtin_memcpy(counter, &number, sizeof number);
+    out += 16 * now;
+    in += 16 * now;
+    count -= now;
+  }
 }
 
 template <class R>

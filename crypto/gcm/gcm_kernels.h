@@ -28,6 +28,14 @@ void gcm_hash_iv_x86_aesni(const GcmKey& key, uint8_t* j0, const uint8_t* iv, si
 void gcm_hash_iv_x86_vaes256(const GcmKey& key, uint8_t* j0, const uint8_t* iv, size_t iv_size);
 void gcm_hash_iv_x86_vaes512(const GcmKey& key, uint8_t* j0, const uint8_t* iv, size_t iv_size);
 
+// gcm_polyval_*: s[16] = POLYVAL (RFC 8452 section 3) under h[16] over AAD and text, each padded with zeros to whole
+// blocks, and the block of their lengths (section 4): the multiplication of GHASH with the bytes of a block the other
+// way round. Only key.h_powers is used, for the powers of h: the caller zeroises it. in.iv is not read.
+void gcm_polyval_portable(GcmKey& key, uint8_t* s, const uint8_t* h, const GcmInput& in);
+void gcm_polyval_x86_aesni(GcmKey& key, uint8_t* s, const uint8_t* h, const GcmInput& in);
+void gcm_polyval_x86_vaes256(GcmKey& key, uint8_t* s, const uint8_t* h, const GcmInput& in);
+void gcm_polyval_x86_vaes512(GcmKey& key, uint8_t* s, const uint8_t* h, const GcmInput& in);
+
 // gcm_seal_*, gcm_decrypt_*: in.iv_size is 12, or 16 and then in.iv is J0 itself. Both write in.text_size bytes to out
 // and the 16-byte tag that belongs to the text; gcm_decrypt_* compares nothing, that is gcm.cpp's task.
 void gcm_seal_portable(const GcmKey& key, uint8_t* out, uint8_t* tag, const GcmInput& in);

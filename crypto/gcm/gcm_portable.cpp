@@ -4,7 +4,8 @@
 // 64-bit multiplication of every x86-64 takes the same time for all operands.)
 //
 // GHASH in the form of POLYVAL (RFC 8452 appendix A): blocks are read as byte-reversed 128-bit integers, the key is
-// H*x, and a product is divided by x^128, which needs no bit reversal.
+// H*x, and a product is divided by x^128, which needs no bit reversal. POLYVAL itself reads blocks as they stand, and
+// its key is H.
 #include "crypto/aes/aes_kernels.h"
 #include "crypto/base/bytes.h"
 #include "crypto/base/secret.h"
@@ -75,22 +76,39 @@ Element multiply(const HashKey& h, Element y) {
   return {p2, p3};
 }
 
-struct Ghash {
+// Hash: GHASH, which turns the bytes of a block round, or POLYVAL, which takes them as they stand.
+template <bool kReverse>
+struct Hash {
   const HashKey& h;
   Element y{0, 0};
 
   void block(uint64_t low, uint64_t high) { y = multiply(h, {y.low ^ low, y.high ^ high}); }
+  void block(const uint8_t* p) {
+    if constexpr (kReverse)
+      block(load_be64(p + 8), load_be64(p));
+    else
+      block(load_le64(p), load_le64(p + 8));
+  }
 
   // update: hashes size bytes, the last block padded with zeros.
   void update(const uint8_t* p, size_t size) {
-    for (; size >= 16; size -= 16, p += 16) block(load_be64(p + 8), load_be64(p));
+    for (; size >= 16; size -= 16, p += 16) block(p);
     if (size == 0) return;
-    uint8_t last[16] = {};
-    std::memcpy(last, p, size);
-    block(load_be64(last + 8), load_be64(last));
+    SecretArray<16> last;
+    std::memcpy(last.expose(), p, size);
+    block(last.expose());
   }
   void lengths(size_t aad_size, size_t text_size) { block(uint64_t{text_size} * 8, uint64_t{aad_size} * 8); }
 };
+
+using Ghash = Hash<true>;
+using Polyval = Hash<false>;
+
+void set_hash_key(GcmKey& key, uint64_t low, uint64_t high) {
+  HashKey split_key{split(low), split(high), split(low ^ high)};
+  std::memcpy(key.h_powers, &split_key, sizeof split_key);
+  zeroise(&split_key, sizeof split_key);
+}
 
 const HashKey& hash_key(const GcmKey& key) { return *reinterpret_cast<const HashKey*>(key.h_powers); }
 
@@ -135,10 +153,7 @@ void gcm_hash_key_portable(GcmKey& key) {
   const uint64_t high = load_be64(h.expose()), low = load_be64(h.expose() + 8);
   // H*x: a shift by one; the bit that leaves comes back as x^127 + x^126 + x^121 + 1.
   const uint64_t out = 0 - (high >> 63);
-  const Element hx{(low << 1) ^ (out & 1), ((high << 1) | (low >> 63)) ^ (out & 0xc200000000000000u)};
-  HashKey split_key{split(hx.low), split(hx.high), split(hx.low ^ hx.high)};
-  std::memcpy(key.h_powers, &split_key, sizeof split_key);
-  zeroise(&split_key, sizeof split_key);
+  set_hash_key(key, (low << 1) ^ (out & 1), ((high << 1) | (low >> 63)) ^ (out & 0xc200000000000000u));
 }
 
 void gcm_hash_iv_portable(const GcmKey& key, uint8_t* j0, const uint8_t* iv, size_t iv_size) {
@@ -147,6 +162,16 @@ void gcm_hash_iv_portable(const GcmKey& key, uint8_t* j0, const uint8_t* iv, siz
   ghash.lengths(0, iv_size);
   store_be64(j0, ghash.y.high);
   store_be64(j0 + 8, ghash.y.low);
+}
+
+void gcm_polyval_portable(GcmKey& key, uint8_t* s, const uint8_t* h, const GcmInput& in) {
+  set_hash_key(key, load_le64(h), load_le64(h + 8));
+  Polyval polyval{hash_key(key)};
+  polyval.update(in.aad, in.aad_size);
+  polyval.update(in.text, in.text_size);
+  polyval.block(uint64_t{in.aad_size} * 8, uint64_t{in.text_size} * 8);
+  store_le64(s, polyval.y.low);
+  store_le64(s + 8, polyval.y.high);
 }
 
 void gcm_seal_portable(const GcmKey& key, uint8_t* out, uint8_t* tag, const GcmInput& in) {

@@ -4,7 +4,7 @@
 // of another header may be called here.
 //
 // GHASH in the form of POLYVAL (RFC 8452 appendix A): byte-reversed blocks, powers of H times x, products divided by
-// x^128. key.h_powers holds H^8*x ... H^1*x, 16 bytes each.
+// x^128. key.h_powers holds H^8*x ... H^1*x, 16 bytes each. POLYVAL itself takes blocks and H as they stand.
 #include <immintrin.h>
 
 #include "crypto/cpu/wipe_x86.h"
@@ -123,15 +123,17 @@ inline void store_part(uint8_t* p, V v, size_t size) {
   }
 }
 
-// ghash: y after size more bytes, the last block padded with zeros; one reduction for up to eight blocks.
-[[gnu::always_inline]] inline V ghash(const GcmKey& key, V y, const uint8_t* p, size_t size) {
+// hash: y after size more bytes, the last block padded with zeros; one reduction for up to eight blocks. kReverse:
+// GHASH, which turns the bytes of a block round; else POLYVAL, which takes them as they stand.
+template <bool kReverse>
+[[gnu::always_inline]] inline V hash(const GcmKey& key, V y, const uint8_t* p, size_t size) {
   while (size != 0) {
     const size_t now = size < kWideBytes ? size : kWideBytes;
     const uint8_t* power = key.h_powers + 16 * (kWide - (now + 15) / 16);
     Product product = none();
     for (size_t at = 0; at < now; at += 16, power += 16) {
-      const V block = reverse(now - at < 16 ? load_part(p + at, now - at) : load(p + at));
-      product.add(_mm_xor_si128(block, y), load(power));
+      const V block = now - at < 16 ? load_part(p + at, now - at) : load(p + at);
+      product.add(_mm_xor_si128(kReverse ? reverse(block) : block, y), load(power));
       y = _mm_setzero_si128();
     }
     y = product.reduce();
@@ -141,9 +143,13 @@ inline void store_part(uint8_t* p, V v, size_t size) {
   return y;
 }
 
-[[gnu::always_inline]] inline V ghash_lengths(const GcmKey& key, V y, size_t aad_size, size_t text_size) {
-  const V lengths =
-      _mm_set_epi64x(static_cast<int64_t>(uint64_t{aad_size} * 8), static_cast<int64_t>(uint64_t{text_size} * 8));
+[[gnu::always_inline]] inline V ghash(const GcmKey& key, V y, const uint8_t* p, size_t size) {
+  return hash<true>(key, y, p, size);
+}
+
+// hash_lengths: y after the block of two sizes in bytes, which stand in it in bits.
+[[gnu::always_inline]] inline V hash_lengths(const GcmKey& key, V y, size_t high, size_t low) {
+  const V lengths = _mm_set_epi64x(static_cast<int64_t>(uint64_t{high} * 8), static_cast<int64_t>(uint64_t{low} * 8));
   Product product = none();
   product.add(_mm_xor_si128(y, lengths), load(key.h_powers + 16 * (kWide - 1)));
   return product.reduce();
@@ -214,9 +220,21 @@ inline Counter start(const GcmInput& in) {
 }
 
 inline void finish(const GcmKey& key, uint8_t* tag, V y, V j0, const GcmInput& in) {
-  y = ghash_lengths(key, y, in.aad_size, in.text_size);
+  y = hash_lengths(key, y, in.aad_size, in.text_size);
   store(tag, _mm_xor_si128(reverse(y), encrypt_block(key.aes, j0)));
   wipe_xmm();
+}
+
+// set_powers: the first powers of h, up to kWide.
+[[gnu::always_inline]] inline void set_powers(GcmKey& key, V h, size_t count) {
+  V power = h;
+  store(key.h_powers + 16 * (kWide - 1), power);
+  for (size_t n = 2; n <= count; ++n) {
+    Product product = none();
+    product.add(power, h);
+    power = product.reduce();
+    store(key.h_powers + 16 * (kWide - n), power);
+  }
 }
 
 }  // namespace
@@ -229,19 +247,21 @@ void gcm_hash_key_x86_aesni(GcmKey& key) {
   const V poly = _mm_set_epi64x(static_cast<int64_t>(0xc200000000000000u), 1);
   V hx = _mm_or_si128(_mm_slli_epi64(h, 1), _mm_slli_si128(carries, 8));
   hx = _mm_xor_si128(hx, _mm_and_si128(out, poly));
-  V power = hx;
-  store(key.h_powers + 16 * (kWide - 1), power);
-  for (size_t n = 2; n <= kWide; ++n) {
-    Product product = none();
-    product.add(power, hx);
-    power = product.reduce();
-    store(key.h_powers + 16 * (kWide - n), power);
-  }
+  set_powers(key, hx, kWide);
   wipe_xmm();
 }
 
 void gcm_hash_iv_x86_aesni(const GcmKey& key, uint8_t* j0, const uint8_t* iv, size_t iv_size) {
-  store(j0, reverse(ghash_lengths(key, ghash(key, _mm_setzero_si128(), iv, iv_size), 0, iv_size)));
+  store(j0, reverse(hash_lengths(key, ghash(key, _mm_setzero_si128(), iv, iv_size), 0, iv_size)));
+  wipe_xmm();
+}
+
+void gcm_polyval_x86_aesni(GcmKey& key, uint8_t* s, const uint8_t* h, const GcmInput& in) {
+  const size_t blocks = ((in.aad_size > in.text_size ? in.aad_size : in.text_size) + 15) / 16;
+  set_powers(key, load(h), blocks < kWide ? blocks : kWide);
+  V y = hash<false>(key, _mm_setzero_si128(), in.aad, in.aad_size);
+  y = hash<false>(key, y, in.text, in.text_size);
+  store(s, hash_lengths(key, y, in.text_size, in.aad_size));
   wipe_xmm();
 }
 

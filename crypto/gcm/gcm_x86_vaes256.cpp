@@ -6,6 +6,7 @@
 // GHASH in the form of POLYVAL (RFC 8452 appendix A): byte-reversed blocks, powers of H times x, products divided by
 // x^128. key.h_powers holds H^22*x ... H^1*x, 16 bytes each, so that any run of up to 22 blocks finds its powers in
 // order and needs one reduction; after a block of zeros come, for Karatsuba's multiplication, sums of halves: see half.
+// POLYVAL itself takes blocks and H as they stand.
 //
 // The last 256 bytes of a message (all of a short one) are one flight of up to nine registers in which J0 stands before
 // the text: see flight. AVX2 has no byte masks: the last register of a flight is apart: see tail.
@@ -231,31 +232,72 @@ inline void store_part(uint8_t* p, __m128i v, size_t size) {
   if (size != 0) store_part(p, last, size);
 }
 
+// block_of: GHASH turns the bytes of a block round (kReverse), POLYVAL takes them as they stand.
+template <bool kReverse, class Register>
+[[gnu::always_inline]] inline Register block_of(Register v) {
+  return kReverse ? reverse(v) : v;
+}
+
 // absorb: adds size bytes, the last block padded with zeros, to a product, with the powers from powers on.
+template <bool kReverse>
 [[gnu::always_inline]] inline void absorb(Product& product, const uint8_t* p, size_t size, const uint8_t* powers) {
-  for (; size >= 32; size -= 32, p += 32, powers += 32) product.add(reverse(load(p)), load(powers));
+  for (; size >= 32; size -= 32, p += 32, powers += 32) product.add(block_of<kReverse>(load(p)), load(powers));
   if (size >= 16) {
-    product.add(only(reverse(load128(p))), only(load128(powers)));
+    product.add(only(block_of<kReverse>(load128(p))), only(load128(powers)));
     size -= 16;
     p += 16;
     powers += 16;
   }
-  if (size != 0) product.add(only(reverse(load_part(p, size))), only(load128(powers)));
+  if (size != 0) product.add(only(block_of<kReverse>(load_part(p, size))), only(load128(powers)));
 }
 
-// ghash: y after size more bytes, the last block padded with zeros; one reduction for up to 22 blocks.
-[[gnu::always_inline]] inline __m128i ghash(const GcmKey& key, __m128i y, const uint8_t* p, size_t size) {
+// hash_wide: y after the sixteen blocks at p.
+template <bool kReverse>
+[[gnu::always_inline]] inline __m128i hash_wide(const GcmKey& key, __m128i y, const uint8_t* p) {
+  const uint8_t *const powers = power(key, 2 * kWide), *const halves = half(key, 8);
+  Product product;
+  product.set_karatsuba<1>(_mm256_xor_si256(block_of<kReverse>(load(p)), only(y)), powers, halves);
+#pragma GCC unroll 8
+  for (int i = 1; i < kWide; ++i) {
+    const V data = block_of<kReverse>(load(p + 32 * i));
+    if (i < 4)
+      product.add_karatsuba<1>(data, powers + 32 * i, halves + 32 * i);
+    else
+      product.add_karatsuba<0>(data, powers + 32 * i, halves + 32 * (i - 4));
+  }
+  product.swap();
+  return product.sum();
+}
+
+// hash: y after size more bytes, the last block padded with zeros; one reduction for up to 22 blocks.
+template <bool kReverse>
+[[gnu::always_inline]] inline __m128i hash(const GcmKey& key, __m128i y, const uint8_t* p, size_t size) {
   while (size != 0) {
     const size_t now = size < 16 * kPowers ? size : 16 * kPowers;
     const uint8_t* const powers = power(key, (now + 15) / 16);
     Product product;
     product.set(only(y), only(load128(powers)));  // what y would be, joined to the first block
-    absorb(product, p, now, powers);
+    absorb<kReverse>(product, p, now, powers);
     y = product.sum();
     p += now;
     size -= now;
   }
   return y;
+}
+
+// polyval: the same for what may be long.
+[[gnu::always_inline]] inline __m128i polyval(const GcmKey& key, __m128i y, const uint8_t* p, size_t size) {
+  for (; size >= kWideBytes; size -= kWideBytes, p += kWideBytes) y = hash_wide<false>(key, y, p);
+  return hash<false>(key, y, p, size);
+}
+
+// hash_lengths: y after the block of two sizes in bytes, which stand in it in bits.
+[[gnu::always_inline]] inline __m128i hash_lengths(const GcmKey& key, __m128i y, size_t high, size_t low) {
+  const __m128i lengths =
+      _mm_set_epi64x(static_cast<int64_t>(uint64_t{high} * 8), static_cast<int64_t>(uint64_t{low} * 8));
+  Product product;
+  product.set(only(_mm_xor_si128(y, lengths)), only(load128(power(key, 1))));
+  return product.sum();
 }
 
 // aes_round: round r of N registers in flight.
@@ -505,19 +547,7 @@ template <bool Seal, bool Aligned>
       if (left < kWideBytes) break;
       y = wide<true, Aligned>(key, counter, y, out, text, out - kWideBytes);
     }
-    Product product;
-    product.set_karatsuba<1>(_mm256_xor_si256(reverse(load(out - kWideBytes)), y), power(key, 16), half(key, 8));
-#pragma GCC unroll 8
-    for (int i = 1; i < kWide; ++i) {
-      const V data = reverse(load(out - kWideBytes + 32 * i));
-      const uint8_t *powers = power(key, 16) + 32 * i, *halves = half(key, 8) + 32 * (i % 4);
-      if (i < 4)
-        product.add_karatsuba<1>(data, powers, halves);
-      else
-        product.add_karatsuba<0>(data, powers, halves);
-    }
-    product.swap();
-    return only(product.sum());
+    return only(hash_wide<true>(key, low(y), out - kWideBytes));
   } else {
     for (; left >= kWideBytes; left -= kWideBytes, out += kWideBytes, text += kWideBytes)
       y = wide<true, Aligned>(key, counter, y, out, text, text);
@@ -549,7 +579,7 @@ template <bool Seal>
   size_t left = in.text_size;
   Product product = none();
   if (left > kTailBytes || in.aad_size > kHeadAadBytes) {
-    V y = only(ghash(key, _mm_setzero_si128(), in.aad, in.aad_size));
+    V y = only(hash<true>(key, _mm_setzero_si128(), in.aad, in.aad_size));
     if (left > kTailBytes) {
       y = in.iv_size == 12 ? bulk<Seal, true>(key, counter, y, out, text, left)
                            : bulk<Seal, false>(key, counter, y, out, text, left);
@@ -560,7 +590,7 @@ template <bool Seal>
     // y joins the first block that is left, or the lengths if there is none.
     product.set(y, only(load128(power(key, (left + 15) / 16 + 1))));
   } else {
-    absorb(product, in.aad, in.aad_size, power(key, (in.aad_size + 15) / 16 + (left + 15) / 16 + 1));
+    absorb<true>(product, in.aad, in.aad_size, power(key, (in.aad_size + 15) / 16 + (left + 15) / 16 + 1));
   }
   tail<Seal>(key, {j0, counter, out, text, left}, product, tag, in);
   wipe_ymm();
@@ -571,6 +601,26 @@ inline V multiply(V a, V b) {
   Product product;
   product.set(a, b);
   return product.reduce();
+}
+
+// set_powers: the first powers of h, which is in both lanes; count, up to kPowers, or a few more; with kPowers also the
+// sums of halves, which hash_wide needs. A register of powers holds H^n H^(n-1) from the lowest lane up. Each round
+// doubles how many there are, so that the multiplications of a round do not wait for each other.
+[[gnu::always_inline]] inline void set_powers(GcmKey& key, V h, size_t count) {
+  uint8_t* const end = key.h_powers + 16 * kPowers;
+  store(end - 32, _mm256_blend_epi32(multiply(h, h), h, 0xf0));
+  store128(end, _mm_setzero_si128());
+  for (size_t have = 2; have < count; have *= 2) {
+    const V by = broadcast(end - 16 * have);
+    for (size_t n = 2; n <= have && have + n <= kPowers; n += 2)
+      store(end - 16 * (have + n), multiply(load(end - 16 * n), by));
+  }
+  if (count < kPowers) return;
+  for (size_t n = 1; n <= kHalves; ++n) {
+    const __m128i a = load128(power(key, n)), b = load128(power(key, n + 8));
+    store128(key.h_powers + sizeof key.h_powers - 16 * n,
+             _mm_xor_si128(_mm_unpacklo_epi64(a, b), _mm_unpackhi_epi64(a, b)));
+  }
 }
 
 }  // namespace
@@ -584,32 +634,21 @@ void gcm_hash_key_x86_vaes256(GcmKey& key) {
   const V out = _mm256_sub_epi64(_mm256_setzero_si256(), _mm256_unpackhi_epi64(carries, carries));
   const V poly = _mm256_broadcastsi128_si256(_mm_set_epi64x(static_cast<int64_t>(0xc200000000000000u), 1));
   const V shifted = _mm256_or_si256(_mm256_slli_epi64(h, 1), _mm256_bslli_epi128(carries, 8));
-  const V h1 = _mm256_xor_si256(shifted, _mm256_and_si256(out, poly));
-
-  // A register of powers holds H^n H^(n-1) from the lowest lane up. Each round doubles how many there are, so that the
-  // multiplications of a round do not wait for each other.
-  uint8_t* const end = key.h_powers + 16 * kPowers;
-  store(end - 32, _mm256_blend_epi32(multiply(h1, h1), h1, 0xf0));
-  store128(end, _mm_setzero_si128());
-  for (size_t have = 2; have < kPowers; have *= 2) {
-    const V by = broadcast(end - 16 * have);
-    for (size_t n = 2; n <= have && have + n <= kPowers; n += 2)
-      store(end - 16 * (have + n), multiply(load(end - 16 * n), by));
-  }
-  for (size_t n = 1; n <= kHalves; ++n) {
-    const __m128i a = load128(power(key, n)), b = load128(power(key, n + 8));
-    store128(key.h_powers + sizeof key.h_powers - 16 * n,
-             _mm_xor_si128(_mm_unpacklo_epi64(a, b), _mm_unpackhi_epi64(a, b)));
-  }
+  set_powers(key, _mm256_xor_si256(shifted, _mm256_and_si256(out, poly)), kPowers);
   wipe_ymm();
 }
 
 void gcm_hash_iv_x86_vaes256(const GcmKey& key, uint8_t* j0, const uint8_t* iv, size_t iv_size) {
-  const __m128i y = ghash(key, _mm_setzero_si128(), iv, iv_size);
-  const __m128i lengths = _mm_set_epi64x(0, static_cast<int64_t>(uint64_t{iv_size} * 8));
-  Product product;
-  product.set(only(_mm_xor_si128(y, lengths)), only(load128(power(key, 1))));
-  store128(j0, reverse(product.sum()));
+  store128(j0, reverse(hash_lengths(key, hash<true>(key, _mm_setzero_si128(), iv, iv_size), 0, iv_size)));
+  wipe_ymm();
+}
+
+void gcm_polyval_x86_vaes256(GcmKey& key, uint8_t* s, const uint8_t* h, const GcmInput& in) {
+  const size_t longest = in.aad_size > in.text_size ? in.aad_size : in.text_size;
+  set_powers(key, broadcast(h), longest < kWideBytes ? (longest + 15) / 16 : kPowers);
+  __m128i y = polyval(key, _mm_setzero_si128(), in.aad, in.aad_size);
+  y = polyval(key, y, in.text, in.text_size);
+  store128(s, hash_lengths(key, y, in.text_size, in.aad_size));
   wipe_ymm();
 }
 

@@ -5,7 +5,7 @@
 //
 // GHASH in the form of POLYVAL (RFC 8452 appendix A): byte-reversed blocks, powers of H times x, products divided by
 // x^128. key.h_powers holds H^32*x ... H^1*x, 16 bytes each, so that any run of up to 32 blocks finds its powers in
-// order and needs one reduction.
+// order and needs one reduction. POLYVAL itself takes blocks and H as they stand.
 //
 // The last part of a message (all of a short one) is a run of up to five registers in which J0 follows the text: see
 // tail.
@@ -96,26 +96,51 @@ struct Product {
   }
 };
 
-// ghash: y after size more bytes, the last block padded with zeros; one reduction for up to 32 blocks.
-inline __m128i ghash(const GcmKey& key, __m128i y, const uint8_t* p, size_t size) {
-  while (size != 0) {
-    const size_t now = size < kWideBytes ? size : kWideBytes;
-    size_t blocks = (now + 15) / 16;
-    V join = _mm512_zextsi128_si512(y);
-    Product product = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
-    for (size_t at = 0; at < now; at += 64) {
-      const size_t bytes = now - at < 64 ? now - at : 64;
-      const size_t lanes = blocks < 4 ? blocks : 4;
-      const V data = reverse(_mm512_maskz_loadu_epi8(byte_mask(bytes), p + at));
-      product.add(_mm512_xor_si512(data, join), _mm512_maskz_loadu_epi64(block_mask(lanes), power(key, blocks)));
-      join = _mm512_setzero_si512();
-      blocks -= lanes;
-    }
-    y = product.sum();
-    p += now;
-    size -= now;
+// block_of: GHASH turns the bytes of a block round (kReverse), POLYVAL takes them as they stand.
+template <bool kReverse>
+inline V block_of(V v) {
+  return kReverse ? reverse(v) : v;
+}
+
+// hash_wide: y after the 32 blocks at p. The register that waits for y comes last.
+template <bool kReverse>
+inline __m128i hash_wide(const GcmKey& key, __m128i y, const uint8_t* p) {
+  const auto block = [p](int i) { return block_of<kReverse>(_mm512_loadu_si512(p + 64 * i)); };
+  const auto powers = [&key](int i) { return _mm512_load_si512(key.h_powers + 64 * i); };
+  Product product;
+  product.set(block(1), powers(1));
+#pragma GCC unroll 3
+  for (int i = 2; i < kWide; i += 2) product.add2(block(i), powers(i), block(i + 1), powers(i + 1));
+  product.add(_mm512_xor_si512(block(0), _mm512_zextsi128_si512(y)), powers(0));
+  return product.sum();
+}
+
+// hash: y after size more bytes, the last block padded with zeros; one reduction for up to 32 blocks.
+template <bool kReverse>
+inline __m128i hash(const GcmKey& key, __m128i y, const uint8_t* p, size_t size) {
+  for (; size >= kWideBytes; size -= kWideBytes, p += kWideBytes) y = hash_wide<kReverse>(key, y, p);
+  if (size == 0) return y;
+  size_t blocks = (size + 15) / 16;
+  V join = _mm512_zextsi128_si512(y);
+  Product product = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+  for (size_t at = 0; at < size; at += 64) {
+    const size_t bytes = size - at < 64 ? size - at : 64;
+    const size_t lanes = blocks < 4 ? blocks : 4;
+    const V data = block_of<kReverse>(_mm512_maskz_loadu_epi8(byte_mask(bytes), p + at));
+    product.add(_mm512_xor_si512(data, join), _mm512_maskz_loadu_epi64(block_mask(lanes), power(key, blocks)));
+    join = _mm512_setzero_si512();
+    blocks -= lanes;
   }
-  return y;
+  return product.sum();
+}
+
+// hash_lengths: y after the block of two sizes in bytes, which stand in it in bits.
+inline __m128i hash_lengths(const GcmKey& key, __m128i y, size_t high, size_t low) {
+  const __m128i lengths =
+      _mm_set_epi64x(static_cast<int64_t>(uint64_t{high} * 8), static_cast<int64_t>(uint64_t{low} * 8));
+  Product product;
+  product.set(_mm512_zextsi128_si512(_mm_xor_si128(y, lengths)), _mm512_zextsi128_si512(load128(power(key, 1))));
+  return product.sum();
 }
 
 // aes_round: round r of N registers in flight.
@@ -364,7 +389,7 @@ inline int word(const uint8_t* p) {
 // crypt_long: what does not fit a tail; apart, so that short messages do not pay for its frame.
 template <bool Seal>
 [[gnu::noinline]] void crypt_long(const GcmKey& key, uint8_t* out, uint8_t* tag, const GcmInput& in) {
-  V y = _mm512_zextsi128_si512(ghash(key, _mm_setzero_si128(), in.aad, in.aad_size));
+  V y = _mm512_zextsi128_si512(hash<true>(key, _mm_setzero_si128(), in.aad, in.aad_size));
   V counter = _mm512_add_epi32(start(in), step(1, 2, 3, 4));
   const uint8_t* text = in.text;
   size_t left = in.text_size;
@@ -403,6 +428,20 @@ inline V multiply(V a, V b) {
   return product.reduce();
 }
 
+// set_powers: the first powers of h, which is in all lanes, in as many registers as are wanted, up to kWide.
+inline void set_powers(GcmKey& key, V h, int registers) {
+  const V h2 = multiply(h, h);
+  // H^4 H^3 H^2 H^1 from the lowest lane up.
+  const V h21 = _mm512_mask_mov_epi64(h2, 0xcc, h);
+  const V h43 = multiply(h21, h2);
+  V next = _mm512_mask_mov_epi64(h43, 0xf0, h21);
+  const V h4 = _mm512_broadcast_i32x4(_mm512_castsi512_si128(next));
+  for (int i = 0; i < registers; ++i) {
+    _mm512_store_si512(key.h_powers + 64 * (kWide - 1 - i), next);
+    next = multiply(next, h4);
+  }
+}
+
 }  // namespace
 
 void gcm_hash_key_x86_vaes512(GcmKey& key) {
@@ -415,27 +454,22 @@ void gcm_hash_key_x86_vaes512(GcmKey& key) {
   const V out = _mm512_sub_epi64(_mm512_setzero_si512(), _mm512_unpackhi_epi64(carries, carries));
   const V poly = _mm512_broadcast_i32x4(_mm_set_epi64x(static_cast<int64_t>(0xc200000000000000u), 1));
   const V shifted = _mm512_or_si512(_mm512_slli_epi64(h, 1), _mm512_bslli_epi128(carries, 8));
-  const V h1 = _mm512_xor_si512(shifted, _mm512_and_si512(out, poly));
-
-  const V h2 = multiply(h1, h1);
-  // H^4 H^3 H^2 H^1 from the lowest lane up.
-  const V h21 = _mm512_mask_mov_epi64(h2, 0xcc, h1);
-  const V h43 = multiply(h21, h2);
-  V next = _mm512_mask_mov_epi64(h43, 0xf0, h21);
-  const V h4 = _mm512_broadcast_i32x4(_mm512_castsi512_si128(next));
-  for (int i = 0; i < kWide; ++i) {
-    _mm512_store_si512(key.h_powers + 64 * (kWide - 1 - i), next);
-    next = multiply(next, h4);
-  }
+  set_powers(key, _mm512_xor_si512(shifted, _mm512_and_si512(out, poly)), kWide);
   wipe_zmm();
 }
 
 void gcm_hash_iv_x86_vaes512(const GcmKey& key, uint8_t* j0, const uint8_t* iv, size_t iv_size) {
-  const __m128i y = ghash(key, _mm_setzero_si128(), iv, iv_size);
-  const __m128i lengths = _mm_set_epi64x(0, static_cast<int64_t>(uint64_t{iv_size} * 8));
-  Product product;
-  product.set(_mm512_zextsi128_si512(_mm_xor_si128(y, lengths)), _mm512_zextsi128_si512(load128(power(key, 1))));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(j0), reverse(product.sum()));
+  const __m128i y = hash_lengths(key, hash<true>(key, _mm_setzero_si128(), iv, iv_size), 0, iv_size);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(j0), reverse(y));
+  wipe_zmm();
+}
+
+void gcm_polyval_x86_vaes512(GcmKey& key, uint8_t* s, const uint8_t* h, const GcmInput& in) {
+  const size_t longest = in.aad_size > in.text_size ? in.aad_size : in.text_size;
+  set_powers(key, broadcast(h), longest < kWideBytes ? static_cast<int>(longest / 64) + 1 : kWide);
+  __m128i y = hash<false>(key, _mm_setzero_si128(), in.aad, in.aad_size);
+  y = hash<false>(key, y, in.text, in.text_size);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(s), hash_lengths(key, y, in.text_size, in.aad_size));
   wipe_zmm();
 }
 

@@ -26,18 +26,19 @@
 #include "crypto/drbg/ctr_drbg.h"
 #include "crypto/gcm/gcm.h"
 #include "crypto/gcm/gcm_kernels.h"
+#include "crypto/gcm_siv/gcm_siv.h"
 #include "crypto/hmac/hmac_sha256.h"
 #include "crypto/kdf/pbkdf2.h"
 #include "crypto/keywrap/kw.h"
 #include "crypto/keywrap/kwp.h"
 #include "crypto/sha2/sha256_kernels.h"
 #include "crypto/xts/xts.h"
+#include "tests/support/gcm_siv_oracle.h"
 #include "tests/support/lanes.h"
 
 namespace cm::test {
 namespace {
 
-using Bytes = std::vector<uint8_t>;
 using Secrets = std::map<std::string, Bytes>;
 
 constexpr size_t kStackSize = size_t{256} << 10;
@@ -290,6 +291,65 @@ TEST_F(StackResidue, gcm) {
           sized + " open",
           [&] { EXPECT_TRUE(ct::declassify(gcm_open(*key, opened.data(), tag.data(), kGcmTag, input(sealed, size)))); },
           secrets);
+    }
+  }
+}
+
+// polyval_of: what POLYVAL of a lane makes of a key and a message: the powers it works with and its result.
+Secrets polyval_of(Lane lane, const Bytes& h, const Bytes& text) {
+  const auto scratch = std::make_unique<GcmKey>();
+  const GcmInput in{nullptr, 0, nullptr, 0, text.data(), text.size()};
+  uint8_t s[16];
+  if (lane == Lane::kPortable)
+    gcm_polyval_portable(*scratch, s, h.data(), in);
+  else if (lane == Lane::kAesni)
+    gcm_polyval_x86_aesni(*scratch, s, h.data(), in);
+  else if (lane == Lane::kVaes256)
+    gcm_polyval_x86_vaes256(*scratch, s, h.data(), in);
+  else
+    gcm_polyval_x86_vaes512(*scratch, s, h.data(), in);
+  return {{"powers of the authentication key", copy_of(scratch->h_powers, sizeof scratch->h_powers)},
+          {"hash", copy_of(s, sizeof s)}};
+}
+
+TEST_F(StackResidue, gcm_siv) {
+  for (const Lane lane : runnable_lanes(kAesKernels)) {
+    const std::string name = lane_name(lane);
+    const auto key = std::make_unique<GcmSivKey>();
+    const auto derived = std::make_unique<AesKey>();
+    ASSERT_EQ(gcm_siv_key_init(*key, lane, raw_.data(), raw_.size()), Status::kOk);
+    const GcmSivOracle oracle(raw_, iv_);
+    ASSERT_EQ(aes_key_init(*derived, lane, oracle.encryption().data(), oracle.encryption().size()), Status::kOk);
+    Secrets secrets = schedule_of(key->aes, raw_);
+    for (const auto& [what, secret] : schedule_of(*derived, oracle.encryption())) secrets["message " + what] = secret;
+    secrets["authentication key"] = oracle.authentication();
+    expect_clean(name + " key", [&] { (void)gcm_siv_key_init(*key, lane, raw_.data(), raw_.size()); }, secrets);
+    for (const size_t size : {size_t{45}, size_t{300}, kTextSize}) {
+      const std::string sized = name + " " + std::to_string(size);
+      const Bytes text = copy_of(text_.data(), size);
+      Bytes sealed(size), opened(size), tag(kGcmSivTag), keystream(size), wrong(kGcmSivTag);
+      const auto input = [&](const Bytes& body) { return GcmSivInput{iv_.data(), raw_.data(), 0, body.data(), size}; };
+      gcm_siv_seal(*key, sealed.data(), tag.data(), input(text));
+      std::transform(sealed.begin(), sealed.end(), text.begin(), keystream.begin(), std::bit_xor<>());
+      Secrets all = secrets;
+      all["plaintext"] = text;
+      all["keystream"] = keystream;
+      all.merge(polyval_of(lane, oracle.authentication(), text));
+      expect_clean(sized + " seal", [&] { gcm_siv_seal(*key, opened.data(), wrong.data(), input(text)); }, all);
+      bool right = false;
+      expect_clean(
+          sized + " open",
+          [&] { right = ct::declassify(gcm_siv_open(*key, opened.data(), tag.data(), input(sealed))); }, all);
+      EXPECT_TRUE(right);
+      // Of a forgery, the tag it should have had is a secret too.
+      const Bytes forged = GcmSivOracle(raw_, iv_).crypt(noise(kGcmSivTag, 6), sealed);
+      all = secrets;
+      all["right tag"] = oracle.tag({}, forged);
+      wrong = noise(kGcmSivTag, 6);
+      expect_clean(
+          sized + " open a forgery",
+          [&] { right = ct::declassify(gcm_siv_open(*key, opened.data(), wrong.data(), input(sealed))); }, all);
+      EXPECT_FALSE(right);
     }
   }
 }

@@ -7,8 +7,10 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "crypto/gcm_siv/gcm_siv.h"
 #include "tests/support/drbg_oracle.h"
 #include "tests/support/evp_oracle.h"
+#include "tests/support/gcm_siv_oracle.h"
 #include "tests/support/rsp_file.h"
 
 namespace cm::selftest {
@@ -126,6 +128,37 @@ TEST(KnownAnswers, aes_gcm) {
     ASSERT_EQ(back.text, text);
     EXPECT_EQ(back.tag, bytes(answer.open_tag));
     EXPECT_EQ(digest_of(sealed.text), bytes(answer.open_digest));
+  }
+}
+
+TEST(KnownAnswers, aes_gcm_siv) {
+  const test::GcmSivOracle rfc(bytes(known::kGcmSivRfcKey), bytes(known::kGcmSivRfcNonce));
+  const test::Sealed last = rfc.seal(bytes(known::kGcmSivRfcAad), bytes(known::kGcmSivRfcPlain));
+  EXPECT_EQ(last.cipher, bytes(known::kGcmSivRfcCipher));
+  EXPECT_EQ(last.tag, bytes(known::kGcmSivRfcTag));
+  for (const known::GcmSivAnswer& answer : known::kGcmSivAnswers) {
+    const uint32_t size = answer.key_size;
+    const test::GcmSivOracle oracle(pattern(size, known::kGcmSivKeySeed + size),
+                                    pattern(kGcmSivNonce, known::kGcmSivNonceSeed + size));
+    const Bytes text = pattern(answer.text_size, known::kGcmSivTextSeed + size);
+    const auto aad = [&](Bytes first) {
+      const Bytes rest = pattern(answer.aad_size, known::kGcmSivAadSeed + size);
+      first.insert(first.end(), rest.begin(), rest.end());
+      return first;
+    };
+    const test::Sealed sealed = oracle.seal(aad(bytes(answer.seal_aad)), text);
+    EXPECT_EQ(sealed.tag, bytes(answer.seal_tag));
+    EXPECT_EQ(digest_of(sealed.cipher), bytes(answer.seal_digest));
+    const Bytes plain = oracle.crypt(bytes(answer.open_tag), text);
+    EXPECT_EQ(oracle.tag(aad(bytes(answer.open_aad)), plain), bytes(answer.open_tag));
+    EXPECT_EQ(digest_of(plain), bytes(answer.open_digest));
+    // The counter wraps after the first block at the earliest, before the last at the latest.
+    for (const auto* tag : {answer.seal_tag, answer.open_tag}) {
+      const uint32_t before_wrap =
+          0 - (tag[0] | uint32_t{tag[1]} << 8 | uint32_t{tag[2]} << 16 | uint32_t{tag[3]} << 24);
+      EXPECT_GT(before_wrap, 0u);
+      EXPECT_LT(before_wrap, (answer.text_size + 15u) / 16);
+    }
   }
 }
 
