@@ -22,16 +22,16 @@ struct AeadInput {
 };
 
 // The algorithms but AES-GCM, out of the way of its path.
-bool other_aead_fits(const store::KeyObject& key, size_t iv_size, size_t text_size, size_t tag_size);
+bool other_aead_fits(const store::KeyObject& key, size_t iv_size, size_t aad_size, size_t text_size, size_t tag_size);
 void other_aead_seal(const store::KeyObject& key, uint8_t* out, uint8_t* tag, size_t tag_size, const AeadInput& in);
 ct::Mask other_aead_open(const store::KeyObject& key, uint8_t* out, const uint8_t* tag, size_t tag_size,
                          const AeadInput& in);
 
 // aead_fits: whether the algorithm takes these sizes (the table in cryptomod.h). The AAD was found to be at most
 // kGcmMaxAad.
-inline bool aead_fits(const store::KeyObject& key, size_t iv_size, size_t text_size, size_t tag_size) {
+inline bool aead_fits(const store::KeyObject& key, size_t iv_size, size_t aad_size, size_t text_size, size_t tag_size) {
   if (key.algorithm != CM_ALG_AES_GCM) [[unlikely]]
-    return other_aead_fits(key, iv_size, text_size, tag_size);
+    return other_aead_fits(key, iv_size, aad_size, text_size, tag_size);
   return iv_size >= 1 && iv_size <= kAeadIvMax && text_size <= kGcmMaxText && tag_size >= CM_AEAD_TAG_SIZE_MIN &&
          tag_size <= kGcmTag;
 }

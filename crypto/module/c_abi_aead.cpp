@@ -45,7 +45,7 @@ Status own_reason(const store::KeyObject& key) {
   if (key == nullptr) return Status::kHandle;
   if ((key->usage & usage) == 0) return Status::kUsage;
   c.lane = key->lane;
-  return aead_fits(*key, iv_size, c.text.size, tag_size) ? Status::kOk : Status::kLength;
+  return aead_fits(*key, iv_size, c.aad.size, c.text.size, tag_size) ? Status::kOk : Status::kLength;
 }
 
 // copy_iv: in words, because a wider load would have to wait for the stores that make_iv has just done.

@@ -37,8 +37,11 @@ Status check_iv_regime(const cm_key_params& params, const KeyAlgorithmRow& row, 
       const bool suite = params.algorithm == CM_ALG_AES_GCM || params.algorithm == CM_ALG_AES_CCM;
       return suite && !exportable && is_zero(params.iv_fixed + 4, 8) ? Status::kOk : Status::kArgument;
     }
-    case CM_IV_TLS13:
-      return seals && params.algorithm != CM_ALG_AES_GMAC && !exportable ? Status::kOk : Status::kArgument;
+    case CM_IV_TLS13: {
+      const bool suite = params.algorithm == CM_ALG_AES_GCM || params.algorithm == CM_ALG_AES_CCM ||
+                         params.algorithm == CM_ALG_CHACHA20_POLY1305;
+      return suite && !exportable ? Status::kOk : Status::kArgument;
+    }
     default:
       return Status::kArgument;
   }
@@ -61,6 +64,7 @@ Lane lane_of(KeyForm form) {
     case KeyForm::kAes:
     case KeyForm::kXts:
     case KeyForm::kCmac:
+    case KeyForm::kGcmSiv:
       return lanes().aes;
     case KeyForm::kHmac:
       return lanes().sha256;
@@ -92,6 +96,8 @@ Status expand_form(KeyObject& key, KeyForm form, const uint8_t* raw, size_t raw_
       return Status::kOk;
     case KeyForm::kChaCha:
       return chacha_key_init(key.chacha, key.lane, raw, raw_size);
+    case KeyForm::kGcmSiv:
+      return gcm_siv_key_init(key.gcm_siv, key.lane, raw, raw_size);
   }
   return Status::kArgument;
 }

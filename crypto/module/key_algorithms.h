@@ -13,10 +13,16 @@
 namespace cm {
 
 // KeyForm: which member of KeyObject's union holds the expanded key.
-enum class KeyForm : uint8_t { kGcm, kAes, kXts, kCmac, kHmac, kChaCha };
+enum class KeyForm : uint8_t { kGcm, kAes, kXts, kCmac, kHmac, kChaCha, kGcmSiv };
 
 // KeySizes, in bits.
-enum class KeySizes : uint8_t { kAes /* 128, 192, 256 */, kXts /* 256, 512 */, kMac /* 8..4096, whole bytes */, k256 };
+enum class KeySizes : uint8_t {
+  kAes /* 128, 192, 256 */,
+  kXts /* 256, 512 */,
+  kMac /* 8..4096, whole bytes */,
+  k256,
+  kSiv /* 128, 256 */
+};
 
 struct KeyAlgorithmRow {
   uint32_t algorithm;  // CM_ALG_*
@@ -54,6 +60,7 @@ constexpr KeyAlgorithmRow kKeyAlgorithms[] = {
     {CM_ALG_AES_KW, KeyForm::kAes, KeySizes::kAes, CipherMode::kEcb, kWrapUnwrap, Status::kOk, "AES-KW", "AES-KW"},
     {CM_ALG_AES_GMAC, KeyForm::kGcm, KeySizes::kAes, CipherMode::kEcb, kSealOpen, Status::kOk, "AES-GMAC", "AES-GCM"},
     {CM_ALG_CHACHA20_POLY1305, KeyForm::kChaCha, KeySizes::k256, CipherMode::kEcb, kSealOpen, Status::kNotApprovedAlgorithm, "ChaCha20-Poly1305", "ChaCha20-Poly1305"},
+    {CM_ALG_AES_GCM_SIV, KeyForm::kGcmSiv, KeySizes::kSiv, CipherMode::kEcb, kSealOpen, Status::kNotApprovedAlgorithm, "AES-GCM-SIV", "AES-GCM-SIV"},
 };
 // clang-format on
 
@@ -84,6 +91,8 @@ constexpr bool key_bits_fit(KeySizes sizes, uint32_t bits) {
       return bits >= 8 && bits <= kMacBitsMax && bits % 8 == 0;
     case KeySizes::k256:
       return bits == 256;
+    case KeySizes::kSiv:
+      return bits == 128 || bits == 256;
   }
   return false;
 }

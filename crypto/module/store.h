@@ -13,6 +13,7 @@
 #include "crypto/cipher/cipher.h"
 #include "crypto/cmac/cmac.h"
 #include "crypto/gcm/gcm.h"
+#include "crypto/gcm_siv/gcm_siv.h"
 #include "crypto/hmac/hmac_sha256.h"
 #include "crypto/module/slots.h"
 #include "crypto/module/thread_state.h"
@@ -49,6 +50,7 @@ struct alignas(64) KeyObject {
     CmacKey cmac;
     HmacSha256Key hmac;
     ChaChaKey chacha;
+    GcmSivKey gcm_siv;
   };
   uint8_t raw[kRawKeyMax];  // for wrapped export and PBKDF2-derived keys; zero where the key is not exportable
 };

@@ -278,6 +278,8 @@ enum {
   CM_ALG_AES_KW = 16,   /* WRAP, UNWRAP; SP 800-38F 6.2, for keys of whole 8 bytes, 16 at least */
   CM_ALG_AES_GMAC = 17, /* SEAL, OPEN with additional data only, no text; SP 800-38D */
   CM_ALG_CHACHA20_POLY1305 = 18, /* 256 bits; SEAL, OPEN; RFC 8439; not approved */
+  CM_ALG_AES_GCM_SIV = 19, /* 128, 256 bits; SEAL, OPEN; RFC 8452; not approved; an IV that repeats shows no more than
+                              that the message was the same */
 };
 enum {
   CM_USE_SEAL = 1u << 0,
@@ -363,6 +365,7 @@ enum { CM_AEAD_IV_SIZE = 12, CM_AEAD_TAG_SIZE_MIN = 12, CM_AEAD_TAG_SIZE_MAX = 1
  *   CM_ALG_AES_GMAC            12..16            1..64             none                              with a caller's IV
  *   CM_ALG_AES_CCM             4, 6, .. 16       7..13             2^(8 * (15 - iv_size)) - 1        -
  *   CM_ALG_CHACHA20_POLY1305   12..16            12                2^36 - 32                         always
+ *   CM_ALG_AES_GCM_SIV         16                12                2^36 - 32 (AAD: 2^36)             always
  * Other sizes give CM_ERR_LENGTH. A caller's IV must not repeat one that was used with the key; for CCM SP 800-38C
  * leaves that to the caller. */
 

@@ -55,6 +55,11 @@ TEST_F(AeadAlgorithms, round_trip_and_say_whether_they_are_approved) {
     for (const size_t tag : {4, 6, 8, 10, 12, 14, 16}) round_trip(ccm, tag, size, CM_OK);
     const cm_key chacha = import(CM_ALG_CHACHA20_POLY1305, pattern(32), CM_IV_RANDOM, {}, CM_NOT_APPROVED_ALGORITHM);
     for (const size_t tag : {12, 13, 16}) round_trip(chacha, tag, size, CM_NOT_APPROVED_ALGORITHM);
+    for (const size_t key_size : {16, 32}) {
+      const cm_key siv = import(CM_ALG_AES_GCM_SIV, pattern(key_size), CM_IV_RANDOM, {}, CM_NOT_APPROVED_ALGORITHM);
+      round_trip(siv, 16, size, CM_NOT_APPROVED_ALGORITHM);
+      destroy(siv);
+    }
     destroy(ccm);
     destroy(chacha);
   }
@@ -98,9 +103,15 @@ TEST_F(AeadAlgorithms, refuse_sizes_that_do_not_fit) {
   EXPECT_EQ(seal_with(chacha, pattern(12), 16, 1), CM_NOT_APPROVED_ALGORITHM);
   const cm_key gcm = import(CM_ALG_AES_GCM, pattern(32));
   EXPECT_EQ(seal_with(gcm, pattern(12), 8, 1), CM_ERR_LENGTH);
+  const cm_key siv = import(CM_ALG_AES_GCM_SIV, pattern(32), CM_IV_RANDOM, {}, CM_NOT_APPROVED_ALGORITHM);
+  for (const size_t tag : {4, 12, 15, 17}) EXPECT_EQ(seal_with(siv, pattern(12), tag, 1), CM_ERR_LENGTH) << tag;
+  for (const size_t n : {8, 11, 13}) EXPECT_EQ(seal_with(siv, pattern(n), 16, 1), CM_ERR_LENGTH) << n;
+  destroy(siv);
   cm_key key{};
   cm_key_params params = key_params(CM_ALG_CHACHA20_POLY1305);
   EXPECT_EQ(cm_key_import(session_, &key, &params, pattern(16).data(), 16), CM_ERR_LENGTH);
+  params = key_params(CM_ALG_AES_GCM_SIV);
+  EXPECT_EQ(cm_key_import(session_, &key, &params, pattern(24).data(), 24), CM_ERR_LENGTH) << "RFC 8452 has no AES-192";
   destroy(ccm);
   destroy(chacha);
   destroy(gcm);
@@ -163,6 +174,7 @@ TEST_F(Ivs, have_regimes_that_only_fitting_keys_may_have) {
   EXPECT_EQ(make(CM_ALG_AES_GCM, CM_IV_TLS13, full, CM_KEY_EXPORTABLE), CM_ERR_ARGUMENT);
   EXPECT_EQ(make(CM_ALG_CHACHA20_POLY1305, CM_IV_TLS12, salt, 0), CM_ERR_ARGUMENT) << "RFC 7905 has no explicit nonce";
   EXPECT_EQ(make(CM_ALG_AES_GMAC, CM_IV_TLS13, full, 0), CM_ERR_ARGUMENT);
+  EXPECT_EQ(make(CM_ALG_AES_GCM_SIV, CM_IV_TLS13, full, 0), CM_ERR_ARGUMENT);
   EXPECT_EQ(make(CM_ALG_AES_CMAC, CM_IV_TLS13, full, 0), CM_ERR_ARGUMENT);
   EXPECT_EQ(make(CM_ALG_AES_GCM, CM_IV_COUNTER, salt, 0), CM_ERR_ARGUMENT) << "an imported key may have copies";
   EXPECT_EQ(make(CM_ALG_AES_GCM, CM_IV_RANDOM, salt, 0), CM_ERR_ARGUMENT) << "random IVs have no fixed part";
@@ -170,7 +182,8 @@ TEST_F(Ivs, have_regimes_that_only_fitting_keys_may_have) {
 }
 
 TEST_F(Ivs, of_a_counter_serve_every_algorithm_of_keys_made_inside) {
-  for (const uint32_t algorithm : {CM_ALG_AES_GCM, CM_ALG_AES_GMAC, CM_ALG_AES_CCM, CM_ALG_CHACHA20_POLY1305}) {
+  for (const uint32_t algorithm :
+       {CM_ALG_AES_GCM, CM_ALG_AES_GMAC, CM_ALG_AES_CCM, CM_ALG_CHACHA20_POLY1305, CM_ALG_AES_GCM_SIV}) {
     cm_key_params params = key_params(algorithm, 256);
     params.iv_regime = CM_IV_COUNTER;
     std::memcpy(params.iv_fixed, "abcd", 4);

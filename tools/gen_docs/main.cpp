@@ -176,6 +176,8 @@ std::string_view text_of(KeySizes sizes) {
       return "8 to 4096";
     case KeySizes::k256:
       return "256";
+    case KeySizes::kSiv:
+      return "128, 256";
   }
   return "";
 }
