@@ -152,6 +152,10 @@ constexpr EventRow kSelfTestNames[] = {
     {26, "aes-kw-unwrap"},
     {27, "chacha20-poly1305-seal"},
     {28, "chacha20-poly1305-open"},
+    {31, "aes-cbc-encrypt-multi"},
+    {32, "aes-cmac-multi"},
+    {33, "aes-ccm-seal-multi"},
+    {34, "aes-ccm-open-multi"},
 };
 
 // Names of the states, by id - 0x20000: CM_STATE_*.
