@@ -188,8 +188,9 @@ struct CcmMode {
   void done(Slot& slot) const {
     Job& j = jobs[slot.job];
     if constexpr (kSeal) {
-      std::memcpy(j.tag, tag_of(slot), j.tag_size);
+      const uint8_t* const tag = tag_of(slot);
       crypt(slot, j.out, j.in);
+      std::memcpy(j.tag, tag, j.tag_size);
     } else {
       j.right = ct::equal_bytes(tag_of(slot), j.tag, j.tag_size);
       if (!ct::declassify(j.right)) zeroise(j.out, j.in.text_size);

@@ -25,7 +25,8 @@ MultiKernel multi_kernel(Lane lane, size_t chains) {
     case Lane::kPortable:
       return {4, 1, aes_multi_set_key_portable, aes_multi_encrypt_4_portable, aes_multi_mac_4_portable};
     case Lane::kAesni:
-      return {8, 1, set_key_x86, aes_multi_encrypt_8_x86_aesni, aes_multi_mac_8_x86_aesni};
+      if (chains <= 4) return {4, 1, set_key_x86, aes_multi_encrypt_4_x86_aesni, aes_multi_mac_4_x86_aesni};
+      return {8, 4, set_key_x86, aes_multi_encrypt_8_x86_aesni, aes_multi_mac_8_x86_aesni};
     case Lane::kVaes256:
       if (chains <= 8) return {8, 1, set_key_x86, aes_multi_encrypt_8_x86_vaes256, aes_multi_mac_8_x86_vaes256};
       return {16, 8, set_key_x86, aes_multi_encrypt_16_x86_vaes256, aes_multi_mac_16_x86_vaes256};

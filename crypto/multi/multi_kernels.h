@@ -45,6 +45,8 @@ MultiKernel multi_kernel(Lane lane, size_t chains);
 void aes_multi_set_key_portable(MultiLanes& lanes, size_t lane, const AesKey& key);
 void aes_multi_encrypt_4_portable(MultiLanes& lanes, uint32_t rounds, size_t blocks);
 void aes_multi_mac_4_portable(MultiLanes& lanes, uint32_t rounds, size_t blocks);
+void aes_multi_encrypt_4_x86_aesni(MultiLanes& lanes, uint32_t rounds, size_t blocks);
+void aes_multi_mac_4_x86_aesni(MultiLanes& lanes, uint32_t rounds, size_t blocks);
 void aes_multi_encrypt_8_x86_aesni(MultiLanes& lanes, uint32_t rounds, size_t blocks);
 void aes_multi_mac_8_x86_aesni(MultiLanes& lanes, uint32_t rounds, size_t blocks);
 void aes_multi_encrypt_8_x86_vaes256(MultiLanes& lanes, uint32_t rounds, size_t blocks);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// multi_x86_aesni.cpp: the chains of multi_x86_chains.h with AES-NI, one a register, with the schedules of the key
-// objects themselves as memory operands. Built with its own -m flags: only the entry points may have external linkage,
-// and no inline function of another header may be called here.
+// multi_x86_aesni.cpp: the chains of multi_x86_chains.h with AES-NI, one a register. Built with its own -m flags: only
+// the entry points may have external linkage, and no inline function of another header may be called here.
 #include "crypto/multi/multi_x86_chains.h"
 
 #include "crypto/cpu/wipe_x86.h"
@@ -29,6 +28,16 @@ struct Reg128 {
 };
 
 }  // namespace
+
+void aes_multi_encrypt_4_x86_aesni(MultiLanes& lanes, uint32_t rounds, size_t blocks) {
+  run_chains<Reg128, 4, 2, true>(lanes, rounds, blocks);
+  wipe_xmm();
+}
+
+void aes_multi_mac_4_x86_aesni(MultiLanes& lanes, uint32_t rounds, size_t blocks) {
+  run_chains<Reg128, 4, 2, false>(lanes, rounds, blocks);
+  wipe_xmm();
+}
 
 void aes_multi_encrypt_8_x86_aesni(MultiLanes& lanes, uint32_t rounds, size_t blocks) {
   run_chains<Reg128, 8, 0, true>(lanes, rounds, blocks);
