@@ -170,6 +170,10 @@ constexpr EventRow kSelfTestNames[] = {
     {28, "chacha20-poly1305-open"},
     {29, "aes-gcm-siv-seal"},
     {30, "aes-gcm-siv-open"},
+    {31, "aes-cbc-encrypt-multi"},
+    {32, "aes-cmac-multi"},
+    {33, "aes-ccm-seal-multi"},
+    {34, "aes-ccm-open-multi"},
 };
 
 // Names of the states, by id - 0x20000: CM_STATE_*.

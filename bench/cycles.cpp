@@ -22,6 +22,7 @@
 #include "crypto/gcm/gcm.h"
 #include "crypto/gcm/gcm_kernels.h"
 #include "crypto/gcm_siv/gcm_siv.h"
+#include "crypto/multi/multi.h"
 #include "crypto/sha2/sha256.h"
 #include "crypto/sha2/sha256_kernels.h"
 
@@ -163,6 +164,47 @@ void add_gcm_siv(std::vector<Point>& points, double ghz) {
   }
 }
 
+// Batch: equal jobs with keys and buffers of their own.
+struct Batch {
+  static constexpr size_t kJobs = 16;
+  struct Buffer {
+    alignas(64) std::array<uint8_t, kLargest> in{}, out{};
+    std::array<uint8_t, 16> iv{}, tag{};
+  };
+  Batch(Lane lane, size_t key_size, size_t n) : buffers(kJobs) {
+    for (Buffer& b : buffers) {
+      const CmacKey& key = key_of<CmacKey>(lane, key_size, cmac_key_init);
+      cbc.push_back({&key.aes, b.iv.data(), b.out.data(), b.in.data(), n / kAesBlock});
+      cmac.push_back({&key, b.tag.data(), b.in.data(), n});
+      ccm.push_back({&key.aes, b.out.data(), b.tag.data(), 16, {b.iv.data(), 13, b.in.data(), 13, b.in.data(), n}});
+    }
+  }
+  std::vector<Buffer> buffers;
+  std::vector<CbcJob> cbc;
+  std::vector<CmacJob> cmac;
+  std::vector<CcmSealJob> ccm;
+};
+
+// add_multi: bytes are those of all jobs together. CCM enciphers everything twice.
+void add_multi(std::vector<Point>& points, double ghz) {
+  for (const KernelRow& row : kAesKernels) {
+    if (!runs(row)) continue;
+    for (const size_t bits : {size_t{128}, size_t{256}}) {
+      const double bound = bound_of(bits == 128 ? Mix::kAes128 : Mix::kAes256, row.lane, ghz);
+      for (const size_t n : kSizes) {
+        const auto batch = std::make_shared<Batch>(row.lane, bits / 8, n);
+        const auto add = [&](const char* what, double what_bound, std::function<void()> call) {
+          points.push_back({fmt::format("aes-{}-{}-multi-{}", bits, what, Batch::kJobs), row.lane, Batch::kJobs * n,
+                            what_bound, std::move(call)});
+        };
+        add("cbc-encrypt", bound, [batch] { aes_cbc_encrypt_multi(batch->cbc.data(), Batch::kJobs); });
+        add("cmac", bound, [batch] { cmac_multi(batch->cmac.data(), Batch::kJobs); });
+        add("ccm-seal", bound / 2, [batch] { ccm_seal_multi(batch->ccm.data(), Batch::kJobs); });
+      }
+    }
+  }
+}
+
 void add_sha256(std::vector<Point>& points, double ghz) {
   for (const KernelRow& row : kSha256Kernels) {
     if (!runs(row)) continue;
@@ -180,7 +222,7 @@ void add_sha256(std::vector<Point>& points, double ghz) {
 void print(const Point& p, const Measured& m, bool json) {
   const double speed = static_cast<double>(p.bytes) / m.cycles, share = p.bound == 0 ? 0 : speed / p.bound;
   if (!json) {
-    fmt::print("{:<22} {:<9} {:>6} {:>9.1f} {:>8.3f} ", p.name, lane_name(p.lane), p.bytes, m.cycles, speed);
+    fmt::print("{:<28} {:<9} {:>6} {:>9.1f} {:>8.3f} ", p.name, lane_name(p.lane), p.bytes, m.cycles, speed);
     if (p.bound == 0)
       fmt::print("{:>8} {:>6}\n", "-", "-");
     else
@@ -216,9 +258,10 @@ int run(int argc, char** argv) {
   add_aes(points, ghz);
   add_gcm(points, ghz);
   add_gcm_siv(points, ghz);
+  add_multi(points, ghz);
   add_sha256(points, ghz);
   if (!json)
-    fmt::print("{:<22} {:<9} {:>6} {:>9} {:>8} {:>8} {:>6}\n", "kernel", "lane", "bytes", "cycles", "B/cycle", "bound",
+    fmt::print("{:<28} {:<9} {:>6} {:>9} {:>8} {:>8} {:>6}\n", "kernel", "lane", "bytes", "cycles", "B/cycle", "bound",
                "share");
   const std::regex wanted(filter);
   for (const Point& p : points)

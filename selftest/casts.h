@@ -40,6 +40,10 @@ enum class CastId : uint32_t {
   kChaChaOpen = 28,
   kGcmSivSeal = 29,
   kGcmSivOpen = 30,
+  kCbcEncryptMulti = 31,
+  kCmacMulti = 32,
+  kCcmSealMulti = 33,
+  kCcmOpenMulti = 34,
 };
 
 enum class LaneSet : uint8_t { kNone, kSha256, kAes, kGcm, kChaCha };  // which kernel table gives the lanes
@@ -92,6 +96,14 @@ constexpr CastRow kCasts[] = {
     {CastId::kCcmSeal, LaneSet::kAes, "aes-ccm-seal", "AES-CCM", "vectors/selftest aes-ccm", "AAD, text, tag"},
     {CastId::kCcmOpen, LaneSet::kAes, "aes-ccm-open", "AES-CCM", "vectors/selftest aes-ccm",
      "decryption and refusal of a wrong tag"},
+    {CastId::kCbcEncryptMulti, LaneSet::kAes, "aes-cbc-encrypt-multi", "AES-CBC", "vectors/selftest aes-multi",
+     "every lane of the kernels for batches"},
+    {CastId::kCmacMulti, LaneSet::kAes, "aes-cmac-multi", "AES-CMAC", "vectors/selftest aes-multi",
+     "every lane of the kernels for batches"},
+    {CastId::kCcmSealMulti, LaneSet::kAes, "aes-ccm-seal-multi", "AES-CCM", "vectors/selftest aes-multi",
+     "every lane of the kernels for batches"},
+    {CastId::kCcmOpenMulti, LaneSet::kAes, "aes-ccm-open-multi", "AES-CCM", "vectors/selftest aes-multi",
+     "the same, and refusal of wrong tags among right ones"},
     {CastId::kPbkdf2, LaneSet::kSha256, "pbkdf2-hmac-sha-256", "PBKDF2", "vectors/selftest pbkdf2",
      "two output blocks"},
     {CastId::kDrbgInstantiate, LaneSet::kAes, "ctr-drbg-instantiate", "CTR_DRBG", "vectors/selftest ctr-drbg",

@@ -110,6 +110,14 @@ bool known_answer(CastId id, Lane lane, bool broken) {
       return cast_ccm_seal(lane, broken);
     case CastId::kCcmOpen:
       return cast_ccm_open(lane, broken);
+    case CastId::kCbcEncryptMulti:
+      return cast_cbc_encrypt_multi(lane, broken);
+    case CastId::kCmacMulti:
+      return cast_cmac_multi(lane, broken);
+    case CastId::kCcmSealMulti:
+      return cast_ccm_seal_multi(lane, broken);
+    case CastId::kCcmOpenMulti:
+      return cast_ccm_open_multi(lane, broken);
     case CastId::kKwWrap:
       return cast_kw_wrap(lane, broken);
     case CastId::kKwUnwrap:

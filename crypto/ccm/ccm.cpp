@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// ccm.cpp: AES-CCM (SP 800-38C): the formatting of appendix A, the ragged ends of AAD and text, and the tag. Whole
-// blocks of text go through aes_ccm_encrypt and aes_ccm_decrypt. It must not check sizes: its callers did.
+// ccm.cpp: AES-CCM (SP 800-38C): the ragged ends of AAD and text, and the tag. Whole blocks of text go through
+// aes_ccm_encrypt and aes_ccm_decrypt. It must not check sizes: its callers did.
 #include "crypto/ccm/ccm.h"
 
 #include "crypto/aes/aes_modes.h"
 #include "crypto/base/bytes.h"
 #include "crypto/base/secret.h"
+#include "crypto/ccm/ccm_format.h"
 
 namespace cm {
 namespace {
@@ -17,32 +18,6 @@ struct Message {
   uint8_t counter[kAesBlock];
 };
 
-// format_b0 (A.2.1): flags, nonce, and the size of the text in the q bytes that are left.
-void format_b0(uint8_t* b0, size_t tag_size, const CcmInput& in) {
-  const size_t q = kAesBlock - 1 - in.nonce_size;
-  store_be64(b0 + 8, in.text_size);  // the nonce covers what of it does not belong to q bytes
-  b0[0] = static_cast<uint8_t>((in.aad_size != 0 ? 0x40 : 0) | ((tag_size - 2) / 2) << 3 | (q - 1));
-  std::memcpy(b0 + 1, in.nonce, in.nonce_size);
-}
-
-// format_aad_size (A.2.2): returns how many bytes it wrote, at most ten.
-size_t format_aad_size(uint8_t* out, uint64_t size) {
-  if (size < 0xff00) {
-    out[0] = static_cast<uint8_t>(size >> 8);
-    out[1] = static_cast<uint8_t>(size);
-    return 2;
-  }
-  out[0] = 0xff;
-  if (size <= UINT32_MAX) {
-    out[1] = 0xfe;
-    store_be32(out + 2, static_cast<uint32_t>(size));
-    return 6;
-  }
-  out[1] = 0xff;
-  store_be64(out + 2, size);
-  return 10;
-}
-
 // mac_padded: bytes into the MAC, the last block padded with zeros.
 void mac_padded(const AesKey& key, uint8_t* mac, const uint8_t* p, size_t size) {
   const size_t blocks = size / kAesBlock, straight = blocks * kAesBlock;
@@ -53,26 +28,14 @@ void mac_padded(const AesKey& key, uint8_t* mac, const uint8_t* p, size_t size) 
   aes_cbc_mac(key, mac, last.expose(), 1);
 }
 
-// start: B0 and the AAD into the MAC, the mask of the tag, and the first counter of the text (A.2, A.3). What of the
-// AAD stands beside its size goes with B0, so that short AAD costs one pass.
+// start: B0 and the AAD into the MAC, the mask of the tag, and the first counter of the text (A.2, A.3).
 void start(const AesKey& key, Message& m, size_t tag_size, const CcmInput& in) {
-  constexpr size_t kHead = 4 * kAesBlock;
-  SecretArray<kHead> head;
-  uint8_t* const h = head.expose();
-  format_b0(h, tag_size, in);
-  size_t size = kAesBlock, taken = 0;
-  if (in.aad_size != 0) {
-    size += format_aad_size(h + size, in.aad_size);
-    taken = in.aad_size < kHead - size ? in.aad_size : kHead - size;
-    std::memcpy(h + size, in.aad, taken);
-    size += taken;
-  }
-  aes_cbc_mac(key, m.mac.expose(), h, (size + kAesBlock - 1) / kAesBlock);
-  if (taken != in.aad_size) mac_padded(key, m.mac.expose(), in.aad + taken, in.aad_size - taken);
-
-  std::memset(m.counter, 0, sizeof m.counter);
-  m.counter[0] = static_cast<uint8_t>(kAesBlock - 2 - in.nonce_size);  // q - 1
-  std::memcpy(m.counter + 1, in.nonce, in.nonce_size);
+  SecretArray<kCcmHead> bytes;
+  const CcmHead head = ccm_format_head(bytes.expose(), tag_size, in);
+  aes_cbc_mac(key, m.mac.expose(), bytes.expose(), head.blocks);
+  if (head.aad_taken != in.aad_size)
+    mac_padded(key, m.mac.expose(), in.aad + head.aad_taken, in.aad_size - head.aad_taken);
+  ccm_format_counter(m.counter, in);
   aes_encrypt_block(key, m.tag_mask.expose(), m.counter);
   m.counter[kAesBlock - 1] = 1;
 }

@@ -16,19 +16,12 @@ void twice(uint8_t* out, const uint8_t* in) {
   store_be64(out + 8, (low << 1) ^ ((0 - (high >> 63)) & 0x87));
 }
 
-// end: the last block of a message, 0 to 16 bytes, padded if it is short and masked with a subkey (6.2 steps 4 to 6).
+// end: the last block of a message into the MAC.
 void end(const CmacKey& key, uint8_t* mac, const uint8_t* last, size_t size) {
   SecretArray<kAesBlock> block;
-  uint8_t* const b = block.expose();
-  if (size != 0) std::memcpy(b, last, size);
-  if (size != kAesBlock) b[size] = 0x80;
-  const uint8_t* const subkey = size == kAesBlock ? key.k1 : key.k2;
-  for (size_t i = 0; i < kAesBlock; i += 8) store_le64(b + i, load_le64(b + i) ^ load_le64(subkey + i));
-  aes_cbc_mac(key.aes, mac, b, 1);
+  cmac_last_block(key, block.expose(), last, size);
+  aes_cbc_mac(key.aes, mac, block.expose(), 1);
 }
-
-// blocks_before_last: whole blocks of a message that its last block is not one of.
-size_t blocks_before_last(size_t size) { return size == 0 ? 0 : (size - 1) / kAesBlock; }
 
 }  // namespace
 
@@ -41,8 +34,20 @@ Status cmac_key_init(CmacKey& key, Lane lane, const uint8_t* raw, size_t raw_siz
   return Status::kOk;
 }
 
+void cmac_last_block(const CmacKey& key, uint8_t* block, const uint8_t* last, size_t size) {
+  const uint8_t* subkey = key.k1;
+  if (size != kAesBlock) {
+    subkey = key.k2;
+    std::memset(block, 0, kAesBlock);
+    if (size != 0) std::memcpy(block, last, size);
+    block[size] = 0x80;
+    last = block;
+  }
+  for (size_t i = 0; i < kAesBlock; i += 8) store_le64(block + i, load_le64(last + i) ^ load_le64(subkey + i));
+}
+
 void cmac(const CmacKey& key, uint8_t* tag, const uint8_t* in, size_t in_size) {
-  const size_t blocks = blocks_before_last(in_size), straight = blocks * kAesBlock;
+  const size_t blocks = cmac_blocks_before_last(in_size), straight = blocks * kAesBlock;
   SecretArray<kAesBlock> mac;
   if (blocks != 0) aes_cbc_mac(key.aes, mac.expose(), in, blocks);
   end(key, mac.expose(), in + straight, in_size - straight);
@@ -72,7 +77,7 @@ void cmac_update(CmacState& state, const uint8_t* in, size_t in_size) {
     if (in_size == 0) return;
     aes_cbc_mac(state.key->aes, state.mac, state.held, 1);
   }
-  const size_t blocks = blocks_before_last(in_size), straight = blocks * kAesBlock;
+  const size_t blocks = cmac_blocks_before_last(in_size), straight = blocks * kAesBlock;
   aes_cbc_mac(state.key->aes, state.mac, in, blocks);
   state.held_size = in_size - straight;
   std::memcpy(state.held, in + straight, state.held_size);

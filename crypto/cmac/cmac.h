@@ -40,4 +40,9 @@ void cmac_update(CmacState& state, const uint8_t* in, size_t in_size);
 // cmac_final: writes kCmacTag bytes and zeroises the state.
 void cmac_final(CmacState& state, uint8_t* tag);
 
+// What a message is for aes_cbc_mac: so many whole blocks, then its last block (6.2 steps 1 to 5): 0 to 16 bytes,
+// padded if they are fewer, and masked with a subkey.
+inline size_t cmac_blocks_before_last(size_t size) { return size == 0 ? 0 : (size - 1) / kAesBlock; }
+void cmac_last_block(const CmacKey& key, uint8_t* block, const uint8_t* last, size_t size);
+
 }  // namespace cm

@@ -258,6 +258,27 @@ TEST(KnownAnswers, aes_ccm) {
   }
 }
 
+TEST(KnownAnswers, aes_multi) {
+  for (const known::MultiAnswer& answer : known::kMultiAnswers) {
+    const uint32_t seed = uint32_t{answer.key_size} + answer.text_size;
+    const Bytes key = pattern(answer.key_size, known::kMultiKeySeed + seed);
+    const Bytes iv = pattern(16, known::kMultiIvSeed + seed);
+    const Bytes nonce = pattern(known::kMultiNonceSize, known::kMultiNonceSeed + seed);
+    const Bytes aad = pattern(known::kMultiAadSize, known::kMultiAadSeed + seed);
+    const Bytes text = pattern(answer.text_size, known::kMultiTextSeed + seed);
+    const Bytes blocks = pattern(answer.text_size / 16 * 16, known::kMultiTextSeed + seed);
+    EXPECT_EQ(digest_of(test::evp_aes("CBC", key, iv, blocks, true)), bytes(answer.cbc_digest));
+    EXPECT_EQ(test::evp_cmac(key, text), bytes(answer.cmac_tag));
+    const test::Sealed sealed = test::evp_ccm(key, nonce, aad, text, 16);
+    EXPECT_EQ(sealed.tag, bytes(answer.ccm_seal_tag));
+    EXPECT_EQ(digest_of(sealed.cipher), bytes(answer.ccm_digest));
+    // Counter mode is its own inverse: what seals to the pattern is the pattern sealed.
+    const test::Sealed back = test::evp_ccm(key, nonce, aad, sealed.cipher, 16);
+    ASSERT_EQ(back.cipher, text);
+    EXPECT_EQ(back.tag, bytes(answer.ccm_open_tag));
+  }
+}
+
 TEST(KnownAnswers, pbkdf2) {
   const Bytes password = pattern(known::kPbkdf2PasswordSize, known::kPbkdf2PasswordSeed);
   const Bytes salt = pattern(known::kPbkdf2SaltSize, known::kPbkdf2SaltSeed);
