@@ -34,6 +34,8 @@ enum class EventId : uint32_t {
   kAeadSeal = 0x0200,
   kAeadSealCallerIv = 0x0201,
   kAeadOpen = 0x0202,
+  kAeadSealBatch = 0x0203,  // batches: object of the entry: jobs; of the exit: jobs, and failures << 32
+  kAeadOpenBatch = 0x0204,
   kHashCompute = 0x0300,
   kHashInit = 0x0301,
   kHashUpdate = 0x0302,
@@ -45,6 +47,7 @@ enum class EventId : uint32_t {
   kMacUpdate = 0x0403,
   kMacFinal = 0x0404,
   kMacFree = 0x0405,
+  kMacBatch = 0x0406,
   kRandomBytes = 0x0500,
   kCipherEncrypt = 0x0600,
   kCipherDecrypt = 0x0601,
@@ -54,6 +57,7 @@ enum class EventId : uint32_t {
   kCipherUpdate = 0x0605,
   kCipherFinal = 0x0606,
   kCipherFree = 0x0607,
+  kCipherBatch = 0x0608,
 
   kCast = 0x10000,   // + CastId
   kState = 0x20000,  // + CM_STATE_*
@@ -99,6 +103,8 @@ constexpr EventRow kEventTable[] = {
     {0x0200, "aead-seal"},
     {0x0201, "aead-seal-caller-iv"},
     {0x0202, "aead-open"},
+    {0x0203, "aead-seal-batch"},
+    {0x0204, "aead-open-batch"},
     {0x0300, "hash-compute"},
     {0x0301, "hash-init"},
     {0x0302, "hash-update"},
@@ -110,6 +116,7 @@ constexpr EventRow kEventTable[] = {
     {0x0403, "mac-update"},
     {0x0404, "mac-final"},
     {0x0405, "mac-free"},
+    {0x0406, "mac-batch"},
     {0x0500, "random-bytes"},
     {0x0600, "cipher-encrypt"},
     {0x0601, "cipher-decrypt"},
@@ -119,6 +126,7 @@ constexpr EventRow kEventTable[] = {
     {0x0605, "cipher-update"},
     {0x0606, "cipher-final"},
     {0x0607, "cipher-free"},
+    {0x0608, "cipher-batch"},
     {0x10000, "self-test"},
     {0x20000, "state"},
     {0x30000, "calls-refused"},

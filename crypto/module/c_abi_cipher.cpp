@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // c_abi_cipher.cpp: AES in the modes that keep a secret and authenticate nothing (SP 800-38A and its addendum,
 // SP 800-38E), one-shot, sector by sector, and streaming. The key says which mode.
+#include "crypto/base/check.h"
+#include "crypto/module/batch.h"
 #include "crypto/module/c_abi.h"
 #include "crypto/module/key_algorithms.h"
+#include "crypto/multi/multi.h"
 
 namespace {
 using namespace cm;       // NOLINT(google-build-using-namespace): this file is the module's C face
@@ -55,35 +58,46 @@ bool message_fits(uint32_t algorithm, size_t size) {
 }
 
 // crypt: a whole message of a size that fits.
-Status crypt(const store::KeyObject& key, const CipherCall& c, const uint8_t* iv) {
-  if (key.algorithm == CM_ALG_AES_XTS)
-    return c.direction == Direction::kEncrypt ? xts_encrypt(key.xts, iv, c.out.bytes(), c.in.bytes(), c.in.size)
-                                              : xts_decrypt(key.xts, iv, c.out.bytes(), c.in.bytes(), c.in.size);
-  CipherState state;
-  cipher_init(state, key.aes, mode_of(key), c.direction, iv);
-  const size_t done = cipher_update(state, c.out.bytes(), c.in.bytes(), c.in.size);
-  size_t rest = 0;
-  return cipher_final(state, c.out.bytes() + done, &rest);
+void crypt(const store::KeyObject& key, const CipherCall& c, const uint8_t* iv) {
+  Status s = Status::kOk;
+  if (key.algorithm == CM_ALG_AES_XTS) {
+    const auto unit = c.direction == Direction::kEncrypt ? xts_encrypt : xts_decrypt;
+    s = unit(key.xts, iv, c.out.bytes(), c.in.bytes(), c.in.size);
+  } else {
+    CipherState state;
+    cipher_init(state, key.aes, mode_of(key), c.direction, iv);
+    const size_t done = cipher_update(state, c.out.bytes(), c.in.bytes(), c.in.size);
+    size_t rest = 0;
+    s = cipher_final(state, c.out.bytes() + done, &rest);
+  }
+  CM_CHECK(succeeded(s));
 }
 
-Status cipher_body(ThreadState& thread, cm_key key, In iv, CipherCall& c) {
+Status check_message(const CipherCall& c, In iv) {
   if (iv.missing()) return Status::kNull;
   if (iv.size != 0 && iv.size != kAesBlock) return Status::kLength;
   if (const Status s = check_text(c); !succeeded(s)) return s;
-  if (share(c.out, iv)) return Status::kOverlap;
+  return share(c.out, iv) ? Status::kOverlap : Status::kOk;
+}
 
-  const store::KeyUse use(thread, 0, key);
-  const Status reason = check_key(use.key(), c.direction, &c.lane);
-  if (!succeeded(reason)) {
+// begin: what the key says: *reason is what to report. On failure the output is zeroed, unless it is a length that does
+// not fit the key.
+Status begin(const store::KeyUse& use, In iv, CipherCall& c, Status* reason) {
+  *reason = check_key(use.key(), c.direction, &c.lane);
+  if (!succeeded(*reason)) {
     c.out.clear();
-    return reason;
+    return *reason;
   }
   const uint32_t algorithm = use.key()->algorithm;
-  if (!iv_fits(algorithm, iv.size) || !message_fits(algorithm, c.in.size)) return Status::kLength;
-  if (const Status s = crypt(*use.key(), c, iv.bytes()); !succeeded(s)) {
-    c.out.clear();
-    return s;
-  }
+  return iv_fits(algorithm, iv.size) && message_fits(algorithm, c.in.size) ? Status::kOk : Status::kLength;
+}
+
+Status cipher_body(ThreadState& thread, cm_key key, In iv, CipherCall& c) {
+  if (const Status s = check_message(c, iv); !succeeded(s)) return s;
+  const store::KeyUse use(thread, 0, key);
+  Status reason = Status::kOk;
+  if (const Status s = begin(use, iv, c, &reason); !succeeded(s)) return s;
+  crypt(*use.key(), c, iv.bytes());
   return reason;
 }
 
@@ -101,6 +115,48 @@ Status sectors_body(ThreadState& thread, cm_key key, uint64_t first, size_t sect
   const auto run = c.direction == Direction::kEncrypt ? xts_encrypt_sectors : xts_decrypt_sectors;
   const Status s = run(use.key()->xts, first, c.out.bytes(), c.in.bytes(), sector_size, c.in.size / sector_size);
   return succeeded(s) ? reason : s;
+}
+
+// ---- batches: CBC encryption goes through the lanes of the multi-buffer kernels, all jobs of a lot together; the
+// other modes are done where they stand, because one message of theirs keeps the processor busy.
+
+struct CbcLot {
+  size_t count = 0;
+  CbcJob jobs[kLot];
+  uint8_t chains[kLot][kAesBlock];
+};
+
+// cipher_job: one job, all but the work of CBC encryption.
+Status cipher_job(ThreadState& thread, const store::AnyKeys& keys, const cm_cipher_job& job, In all, CipherCall& c,
+                  CbcLot& lot) {
+  if (job.direction != CM_ENCRYPT && job.direction != CM_DECRYPT) return Status::kArgument;
+  if (share(c.out, all)) return Status::kOverlap;
+  const In iv{job.iv, job.iv_size};
+  if (const Status s = check_message(c, iv); !succeeded(s)) return s;
+  const store::KeyUse use(thread, keys, job.key);
+  Status reason = Status::kOk;
+  if (const Status s = begin(use, iv, c, &reason); !succeeded(s)) return s;
+  if (use.key()->algorithm == CM_ALG_AES_CBC && c.direction == Direction::kEncrypt) {
+    uint8_t* const chain = lot.chains[lot.count];
+    std::memcpy(chain, iv.p, kAesBlock);
+    lot.jobs[lot.count++] = {&use.key()->aes, chain, c.out.bytes(), c.in.bytes(), c.in.size / kAesBlock};
+  } else {
+    crypt(*use.key(), c, iv.bytes());
+  }
+  return reason;
+}
+
+void cipher_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_cipher_job>& jobs, BatchTotals& totals,
+                In all) {
+  CbcLot lot;
+  for (size_t i = 0; i < jobs.count; ++i) {
+    const cm_cipher_job& job = jobs.jobs[i];
+    const Direction direction = job.direction == CM_ENCRYPT ? Direction::kEncrypt : Direction::kDecrypt;
+    CipherCall c{direction, {job.out, job.in_size}, job.out_capacity, {job.in, job.in_size}};
+    jobs.results[i] = cipher_job(thread, keys, job, all, c, lot);
+    count_job(totals, jobs.results[i], c.in.size, c.lane);
+  }
+  aes_cbc_encrypt_multi(lot.jobs, lot.count);
 }
 
 // ---- contexts
@@ -272,4 +328,10 @@ CM_EXPORT cm_rc cm_cipher_free(cm_session session, cm_cipher cipher) {
   Gate gate(service(EventId::kCipherFree), session, cipher.v, 0);
   if (!gate.open()) return gate.refused();
   return gate.leave(cipher_free_body(cipher));
+}
+
+CM_EXPORT cm_rc cm_cipher_batch(cm_session session, cm_cipher_job* jobs, size_t count) {
+  Gate gate(service(EventId::kCipherBatch), session, count, 0);
+  if (!gate.open()) return gate.refused();
+  return leave_batch(gate, jobs, count, cipher_lot);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // c_abi_mac.cpp: HMAC-SHA-256 (FIPS 198-1) and AES-CMAC (SP 800-38B), one-shot and streaming. The key says which.
+#include "crypto/module/batch.h"
 #include "crypto/module/c_abi.h"
+#include "crypto/multi/multi.h"
 
 namespace {
 using namespace cm;       // NOLINT(google-build-using-namespace): this file is the module's C face
@@ -69,6 +71,79 @@ Status mac_verify(ThreadState& thread, cm_key key, In mac, In in, Lane* lane) {
   compute(*use.key(), full.expose(), in);
   return ct::declassify(ct::equal_bytes(full.expose(), mac.bytes(), mac.size)) ? s : Status::kAuth;
 }
+
+// ---- batches: CMAC goes through the lanes of the multi-buffer kernels, all jobs of a lot together.
+
+struct CmacLot {
+  size_t count = 0;
+  CmacJob jobs[kLot];
+  size_t places[kLot];  // of the jobs in the lot
+  SecretArray<kLot * kCmacTag> tags;
+};
+
+Status check_job(const cm_mac_job& job, In all) {
+  if (job.operation != CM_MAC_COMPUTE && job.operation != CM_MAC_VERIFY) return Status::kArgument;
+  const bool computes = job.operation == CM_MAC_COMPUTE;
+  const Out mac{job.mac, job.mac_size};
+  if (mac.p == nullptr) return Status::kNull;
+  if (const Status s = check_input({job.in, job.in_size}, kSha256Block); !succeeded(s)) return s;
+  if (mac.size < kHmacMacMin || mac.size > kSha256Size) return Status::kLength;
+  const bool overlap = computes && (share(mac, all) || overlaps_partly(mac.p, mac.size, job.in, job.in_size));
+  return overlap ? Status::kOverlap : Status::kOk;
+}
+
+// settle_job: full is the whole MAC: it is given out, or compared.
+Status settle_job(const cm_mac_job& job, const uint8_t* full, Status reason) {
+  if (job.operation == CM_MAC_COMPUTE) {
+    std::memcpy(job.mac, full, job.mac_size);
+    return reason;
+  }
+  const auto* mac = static_cast<const uint8_t*>(job.mac);
+  return ct::declassify(ct::equal_bytes(full, mac, job.mac_size)) ? reason : Status::kAuth;
+}
+
+// mac_job: one job, all but the work of CMAC.
+Status mac_job(ThreadState& thread, const store::AnyKeys& keys, const cm_mac_job& job, In all, size_t place, Lane* lane,
+               CmacLot& lot) {
+  if (const Status s = check_job(job, all); !succeeded(s)) return s;
+  const bool computes = job.operation == CM_MAC_COMPUTE;
+  const store::KeyUse use(thread, keys, job.key);
+  const Status reason = check_key(use.key(), computes ? CM_USE_MAC : CM_USE_VERIFY);
+  if (!succeeded(reason)) {
+    if (computes) zeroise(job.mac, job.mac_size);
+    return reason;
+  }
+  *lane = use.key()->lane;
+  const In in{job.in, job.in_size};
+  if (const Status s = check_mac_size(use.key()->algorithm, job.mac_size); !succeeded(s)) return s;
+  if (use.key()->algorithm == CM_ALG_AES_CMAC) {
+    lot.places[lot.count] = place;
+    lot.jobs[lot.count] = {&use.key()->cmac, lot.tags.expose() + lot.count * kCmacTag, in.bytes(), in.size};
+    ++lot.count;
+    return reason;
+  }
+  SecretArray<kSha256Size> full;
+  compute(*use.key(), full.expose(), in);
+  return settle_job(job, full.expose(), reason);
+}
+
+void mac_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_mac_job>& jobs, BatchTotals& totals,
+             In all) {
+  CmacLot lot;
+  Lane lanes[kLot] = {};
+  for (size_t i = 0; i < jobs.count; ++i) jobs.results[i] = mac_job(thread, keys, jobs.jobs[i], all, i, &lanes[i], lot);
+  cmac_multi(lot.jobs, lot.count);
+  for (size_t i = 0; i < lot.count; ++i) {
+    Status& result = jobs.results[lot.places[i]];
+    result = settle_job(jobs.jobs[lot.places[i]], lot.tags.expose() + i * kCmacTag, result);
+  }
+  for (size_t i = 0; i < jobs.count; ++i) {
+    const cm_mac_job& job = jobs.jobs[i];
+    count_job(totals, jobs.results[i], job.operation == CM_MAC_COMPUTE ? job.mac_size : 0, lanes[i]);
+  }
+}
+
+// ---- contexts
 
 Status mac_init(ThreadState& thread, cm_mac* out, cm_key key, Lane* lane) {
   const store::KeyUse use(thread, 0, key);
@@ -205,4 +280,10 @@ CM_EXPORT cm_rc cm_mac_free(cm_session session, cm_mac mac) {
   Gate gate(service(EventId::kMacFree), session, mac.v, 0);
   if (!gate.open()) return gate.refused();
   return gate.leave(mac_free(mac));
+}
+
+CM_EXPORT cm_rc cm_mac_batch(cm_session session, cm_mac_job* jobs, size_t count) {
+  Gate gate(service(EventId::kMacBatch), session, count, 0);
+  if (!gate.open()) return gate.refused();
+  return leave_batch(gate, jobs, count, mac_lot);
 }

@@ -56,7 +56,8 @@ void Gate::set_session(const uint8_t* id) {
 cm_rc Gate::leave(Status status, uint64_t bytes_out, Lane lane) {
   const auto rc = to_rc(status);
   const auto reason = static_cast<uint16_t>(rc > 0 ? rc : 0);
-  audit::end(thread_->port, call_, status, audit::exit_detail(rc < 0 ? 0 : bytes_out, lane, reason));
+  const bool wrote = rc >= 0 || status == Status::kJobs;  // of a batch some jobs may have succeeded
+  audit::end(thread_->port, call_, status, audit::exit_detail(wrote ? bytes_out : 0, lane, reason));
   if (rc < 0) [[unlikely]] {
     const StatusRow* row = status_row(rc);
     if (row != nullptr && row->moves_to_error) settle_by_ = enter_error_state(status);

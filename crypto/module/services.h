@@ -92,6 +92,10 @@ constexpr ServiceRow kServices[] = {
      "aead-seal-caller-iv", "cm_aead_seal_caller_iv", "by key"},
     {EventId::kAeadOpen, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational, "aead-open",
      "cm_aead_open", "by key"},
+    {EventId::kAeadSealBatch, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "aead-seal-batch", "cm_aead_seal_batch", "by key"},
+    {EventId::kAeadOpenBatch, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "aead-open-batch", "cm_aead_open_batch", "by key"},
     {EventId::kHashCompute, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational,
      "hash-compute", "cm_hash_compute", "SHA-256"},
     {EventId::kHashInit, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational, "hash-init",
@@ -114,6 +118,8 @@ constexpr ServiceRow kServices[] = {
      "cm_mac_final", "by key"},
     {EventId::kMacFree, Roles::kAny, Approval::kNotSecurity, SspUse::kDestroys, ReleaseClass::kC, kInOperational,
      "mac-free", "cm_mac_free", ""},
+    {EventId::kMacBatch, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational, "mac-batch",
+     "cm_mac_batch", "by key"},
     {EventId::kRandomBytes, Roles::kAny, Approval::kApproved, SspUse::kUses, ReleaseClass::kC, kInOperational,
      "random-bytes", "cm_random_bytes", "CTR_DRBG"},
     {EventId::kCipherEncrypt, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
@@ -132,6 +138,8 @@ constexpr ServiceRow kServices[] = {
      "cipher-final", "cm_cipher_final", "by key"},
     {EventId::kCipherFree, Roles::kAny, Approval::kNotSecurity, SspUse::kDestroys, ReleaseClass::kC, kInOperational,
      "cipher-free", "cm_cipher_free", ""},
+    {EventId::kCipherBatch, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "cipher-batch", "cm_cipher_batch", "by key"},
 };
 
 // service: the row of an id; a missing row is a compile-time error, because the function below is not constexpr.

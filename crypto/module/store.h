@@ -111,20 +111,42 @@ extern Session* g_sessions;
 extern std::atomic<uint64_t> g_zeroisations;
 
 // ---- keys
-// KeyUse: protects a key for the length of a call. slot_of_thread: 0 or 1, as one call uses at most two keys.
+// AnyKeys: protects all keys while a lot of jobs is worked on. Whoever destroys one waits for the end of the lot.
+class AnyKeys {
+ public:
+  explicit AnyKeys(ThreadState& thread) : hazard_(thread.hazard[0]) {
+    hazard_.store(kAnyKey | thread.lots++, std::memory_order_release);
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // as in KeyUse
+  }
+  ~AnyKeys() { hazard_.store(kNoHazard, std::memory_order_release); }
+  AnyKeys(const AnyKeys&) = delete;
+  AnyKeys& operator=(const AnyKeys&) = delete;
+
+ private:
+  std::atomic<uint32_t>& hazard_;
+};
+
+// KeyUse: protects a key for the length of a call. slot_of_thread: 0 or 1, as one call uses at most two keys. With
+// AnyKeys the key is protected already.
 class KeyUse {
  public:
   KeyUse(ThreadState& thread, unsigned slot_of_thread, cm_key handle)
-      : thread_(thread), hazard_(thread.hazard[slot_of_thread]), key_(nullptr), handle_(handle.v) {
+      : thread_(thread), hazard_(&thread.hazard[slot_of_thread]), key_(nullptr), handle_(handle.v) {
     const uint32_t slot = handle_slot(handle.v);
     if (slot >= kKeysMax) return;
-    hazard_.store(slot + 1, std::memory_order_release);
+    hazard_->store(slot + 1, std::memory_order_release);
     // The compiler must not look at the slot before the hazard is set; for the CPU, the destroyer's membarrier sees to
     // it.
     std::atomic_signal_fence(std::memory_order_seq_cst);
     if (g_key_slots.is_live(HandleKind::kKey, handle.v)) key_ = &g_keys[slot];
   }
-  ~KeyUse() { hazard_.store(kNoHazard, std::memory_order_release); }
+  KeyUse(ThreadState& thread, const AnyKeys& /*protects*/, cm_key handle)
+      : thread_(thread), hazard_(nullptr), key_(nullptr), handle_(handle.v) {
+    if (g_key_slots.is_live(HandleKind::kKey, handle.v)) key_ = &g_keys[handle_slot(handle.v)];
+  }
+  ~KeyUse() {
+    if (hazard_ != nullptr) hazard_->store(kNoHazard, std::memory_order_release);
+  }
   KeyUse(const KeyUse&) = delete;
   KeyUse& operator=(const KeyUse&) = delete;
   // key: null when the handle is not live.
@@ -154,7 +176,7 @@ class KeyUse {
   Status renew_lease(CounterLease& lease, uint64_t* counter) const;
 
   ThreadState& thread_;
-  std::atomic<uint32_t>& hazard_;
+  std::atomic<uint32_t>* hazard_;
   KeyObject* key_;
   uint64_t handle_;
 };

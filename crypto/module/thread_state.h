@@ -6,6 +6,7 @@
 // Key hazards: a service names the key slots it uses in `hazard` before it looks at them and clears them afterwards.
 // Whoever destroys a key first retires its handle, then makes every running thread pass a memory barrier
 // (membarrier(2)), then waits until no thread names the slot. So a service pays two plain stores for its protection.
+// Who works on a lot of jobs, each with a key of its own, names no slot but says "any key".
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -21,7 +22,8 @@ inline constexpr uint32_t kThreadsMax = 1024;
 inline constexpr size_t kIvBatch = 32;  // random IVs drawn at once
 inline constexpr size_t kIvSize = 12;
 inline constexpr uint64_t kThreadMagic = 0x6461657268546d63;  // "cmThread"
-inline constexpr uint32_t kNoHazard = 0;                      // hazards hold slot + 1
+inline constexpr uint32_t kNoHazard = 0;                      // hazards hold slot + 1, or
+inline constexpr uint32_t kAnyKey = 0x80000000u;              // this and the number of a lot of jobs: any key
 inline constexpr size_t kLeases = 4;                          // keys with a counter IV that a thread uses in turn
 
 // CounterLease: counter IVs of one key that this thread alone may use: no atomic addition for each seal. Like the whole
@@ -36,6 +38,7 @@ struct alignas(64) ThreadState {
   std::atomic<uint64_t> magic;      // kThreadMagic while in use by a thread of this process
   std::atomic<uint32_t> in_gate;    // 1 while a service runs; a second entry is a signal handler's
   std::atomic<uint32_t> hazard[2];  // key slots in use, + 1
+  uint32_t lots;                    // of jobs so far, so that one is told from the next
   uint32_t index;
   CounterLease leases[kLeases];
   audit::Port port;

@@ -454,6 +454,70 @@ CM_EXPORT cm_rc cm_mac_update(cm_session session, cm_mac mac, const void* in, si
 CM_EXPORT cm_rc cm_mac_final(cm_session session, cm_mac mac, void* out, size_t out_size) CM_MUST_USE;
 CM_EXPORT cm_rc cm_mac_free(cm_session session, cm_mac mac) CM_MUST_USE;
 
+/* ------------------------------------------------------------------------------------------------ batches */
+
+/* Batches: independent jobs in one call, each with a key, buffers and a result of its own. Everything that is said of
+ * the single call holds for each job; it gets the result that the single call would have, and a job that fails harms no
+ * other. Messages that cannot keep the processor busy alone (CBC encryption, CMAC, CCM) are worked side by side.
+ *  - Result: CM_OK, or the reason of the first job that was not approved; CM_ERR_JOBS when a job failed; another error
+ *    when the batch as a whole was refused: then nothing was done and no job has a result.
+ *  - Evidence: one entry and one exit record a batch. Entry: object = jobs. Exit: object = jobs, and failures in the
+ *    upper 32 bits; bytes written by the jobs that succeeded.
+ *  - Overlap: no output of a job may touch the array of jobs (CM_ERR_OVERLAP). That it touches no buffer of another job
+ *    is the caller's duty: what such jobs give is not defined.
+ *  - At most CM_BATCH_MAX jobs (CM_ERR_LENGTH). The array is read once; only result is written. */
+enum { CM_BATCH_MAX = 65536 };
+
+enum { CM_JOB_CALLER_IV = 1u << 0 };
+
+/* cm_aead_job: as the arguments of cm_aead_seal, with CM_JOB_CALLER_IV in flags of cm_aead_seal_caller_iv, or of
+ * cm_aead_open, where flags is 0 and iv and tag are read. */
+typedef struct {
+  cm_key key;
+  void* out;
+  size_t out_capacity;
+  void* iv;
+  size_t iv_size;
+  void* tag;
+  size_t tag_size;
+  const void* aad;
+  size_t aad_size;
+  const void* in;
+  size_t in_size;
+  uint32_t flags;
+  cm_rc result;
+} cm_aead_job;
+CM_EXPORT cm_rc cm_aead_seal_batch(cm_session session, cm_aead_job* jobs, size_t count) CM_MUST_USE;
+CM_EXPORT cm_rc cm_aead_open_batch(cm_session session, cm_aead_job* jobs, size_t count) CM_MUST_USE;
+
+/* cm_cipher_job: as the arguments of cm_cipher_encrypt or cm_cipher_decrypt; direction: CM_ENCRYPT, CM_DECRYPT. */
+typedef struct {
+  cm_key key;
+  const void* iv;
+  size_t iv_size;
+  void* out;
+  size_t out_capacity;
+  const void* in;
+  size_t in_size;
+  uint32_t direction;
+  cm_rc result;
+} cm_cipher_job;
+CM_EXPORT cm_rc cm_cipher_batch(cm_session session, cm_cipher_job* jobs, size_t count) CM_MUST_USE;
+
+enum { CM_MAC_COMPUTE = 1, CM_MAC_VERIFY = 2 };
+
+/* cm_mac_job: as the arguments of cm_mac_compute, which writes mac, or cm_mac_verify, which reads it. */
+typedef struct {
+  cm_key key;
+  void* mac;
+  size_t mac_size;
+  const void* in;
+  size_t in_size;
+  uint32_t operation;
+  cm_rc result;
+} cm_mac_job;
+CM_EXPORT cm_rc cm_mac_batch(cm_session session, cm_mac_job* jobs, size_t count) CM_MUST_USE;
+
 /* ------------------------------------------------------------------------------------------------ random */
 
 /* cm_random_bytes: output of CTR_DRBG-AES-256 (SP 800-90A); any size, drawn in requests of at most 64 KiB. */

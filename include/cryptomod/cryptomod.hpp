@@ -317,6 +317,21 @@ class Session {
                  "cm_cipher_decrypt_sectors");
   }
 
+  // seal_batch, open_batch, cipher_batch, mac_batch: throw Error with CM_ERR_JOBS when a job failed; each job has its
+  // result then too.
+  Approval seal_batch(std::span<cm_aead_job> jobs) const {
+    return check(cm_aead_seal_batch(session_, jobs.data(), jobs.size()), "cm_aead_seal_batch");
+  }
+  Approval open_batch(std::span<cm_aead_job> jobs) const {
+    return check(cm_aead_open_batch(session_, jobs.data(), jobs.size()), "cm_aead_open_batch");
+  }
+  Approval cipher_batch(std::span<cm_cipher_job> jobs) const {
+    return check(cm_cipher_batch(session_, jobs.data(), jobs.size()), "cm_cipher_batch");
+  }
+  Approval mac_batch(std::span<cm_mac_job> jobs) const {
+    return check(cm_mac_batch(session_, jobs.data(), jobs.size()), "cm_mac_batch");
+  }
+
   Approval random(ByteSpan out) const {
     return check(cm_random_bytes(session_, out.data(), out.size()), "cm_random_bytes");
   }
