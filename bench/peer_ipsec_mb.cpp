@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // peer_ipsec_mb.cpp: see peer_ipsec_mb.h.
-#include "bench/peer_ipsec_mb.h"
-
-#include <intel-ipsec-mb.h>
+#include "bench/peer_ipsec_mb_manager.h"
 
 #include <cstring>
 #include <stdexcept>
 
 namespace cm::bench {
 
-struct IpsecMb::Manager {
-  IMB_MGR* mb;
-};
 struct IpsecMb::GcmKey {
   alignas(64) gcm_key_data data;
   size_t size;

@@ -25,6 +25,38 @@ class LibcryptoGcm {
   Context open_;
 };
 
+// LibcryptoCipher: one direction of a cipher that authenticates nothing, by its name in libcrypto ("AES-256-CBC"); no
+// padding. A message is whole.
+class LibcryptoCipher {
+ public:
+  LibcryptoCipher(const std::string& name, const uint8_t* key, bool encrypt);
+  void crypt(uint8_t* out, const uint8_t* iv, const uint8_t* in, size_t in_size);
+
+ private:
+  std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> ctx_;
+};
+
+// LibcryptoAead: sealing with AES-CCM or ChaCha20-Poly1305, 96-bit IV, 16-byte tag.
+class LibcryptoAead {
+ public:
+  LibcryptoAead(const std::string& name, const uint8_t* key);
+  void seal(uint8_t* out, uint8_t* tag, const uint8_t* iv, const uint8_t* aad, size_t aad_size, const uint8_t* in,
+            size_t in_size);
+
+ private:
+  std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> ctx_;
+  bool ccm_;
+};
+
+class LibcryptoCmac {
+ public:
+  LibcryptoCmac(const uint8_t* key, size_t key_size);
+  void compute(uint8_t* mac, const uint8_t* in, size_t in_size);
+
+ private:
+  std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> ctx_;
+};
+
 class LibcryptoSha256 {
  public:
   LibcryptoSha256();

@@ -5,56 +5,14 @@
 // key.
 #include "bench/rows.h"
 
-#include <array>
-#include <cstring>
-#include <memory>
-#include <stdexcept>
-
 #include "bench/peer_libcrypto.h"
-#if defined(CM_HAVE_IPSEC_MB)
-#include "bench/peer_ipsec_mb.h"
-#endif
+#include "bench/work.h"
 
 namespace cm::bench {
 namespace {
 
-constexpr size_t kAad = 13;  // a TLS record header
-constexpr size_t kIv = CM_AEAD_IV_SIZE;
-constexpr size_t kTag = CM_AEAD_TAG_SIZE_MAX;
-constexpr size_t kDigest = 32;
-constexpr size_t kSizesGcm[] = {16, 64, 256, 1024, 16384};
 constexpr size_t kSizesHash[] = {64, 1024, 16384};
 constexpr size_t kSizesDrbg[] = {16, 1024, 16384};
-constexpr size_t kLargest = 16384;
-
-void expect(bool ok, const std::string& what) {
-  if (!ok) throw std::runtime_error("results differ: " + what);
-}
-
-// Work: the memory of one contestant in one row.
-struct Work {
-  alignas(64) std::array<uint8_t, kLargest> in;
-  alignas(64) std::array<uint8_t, kLargest> out;
-  std::array<uint8_t, kIv> iv{};
-  std::array<uint8_t, kTag> tag{};
-  std::array<uint8_t, kAad> aad{};
-  std::array<uint8_t, kDigest> digest{};
-
-  Work() {
-    for (size_t i = 0; i < in.size(); ++i) in[i] = static_cast<uint8_t>(i * 131 + (i >> 8));
-    aad.fill(0x17);
-    out.fill(0);
-  }
-  // next_iv: what a peer's caller has to do that the counter regime does inside.
-  void next_iv() {
-    uint64_t counter = 0;
-    std::memcpy(&counter, iv.data() + 4, sizeof counter);
-    ++counter;
-    std::memcpy(iv.data() + 4, &counter, sizeof counter);
-  }
-};
-std::shared_ptr<Work> work() { return std::make_shared<Work>(); }
-
 cm_rc seal_once(const Module& m, cm_key key, Work& w, size_t size) {
   return m.f().cm_aead_seal(m.session(), key, w.out.data(), w.out.size(), w.iv.data(), kIv, w.tag.data(), kTag,
                             w.aad.data(), kAad, w.in.data(), size);
@@ -62,18 +20,6 @@ cm_rc seal_once(const Module& m, cm_key key, Work& w, size_t size) {
 cm_rc open_once(const Module& m, cm_key key, Work& w, size_t size) {
   return m.f().cm_aead_open(m.session(), key, w.out.data(), w.out.size(), w.iv.data(), kIv, w.tag.data(), kTag,
                             w.aad.data(), kAad, w.in.data(), size);
-}
-
-// repeat: a runner of one of our services. Results are looked at after the loop: or-ing them keeps the first error's
-// sign and any "not approved".
-template <class Call>
-Runner repeat(const Module& m, const char* name, const Call& call) {
-  return [&m, name, call](size_t jobs) {
-    cm_rc all = CM_OK;
-    for (size_t i = 0; i < jobs; ++i) all |= call();
-    if (all != CM_OK) throw std::runtime_error(std::string(name) + " failed while it was timed");
-    static_cast<void>(m);
-  };
 }
 
 Runner seal_runner(const Module& m, cm_key key, size_t size) {
@@ -136,10 +82,6 @@ void check_counter_key(const Module& m, cm_key key, size_t size) {
 }
 
 #if defined(CM_HAVE_IPSEC_MB)
-const IpsecMb& ipsec_mb() {
-  static const IpsecMb instance;
-  return instance;
-}
 void check_ipsec_mb_gcm(const Sealed& s, size_t size) {
   const auto key = ipsec_mb().gcm_key(s.key.data(), s.key_size);
   Work w;
@@ -178,7 +120,7 @@ void add_seal_peers(Row& row, const Sealed& s, size_t size, bool random_iv) {
 #endif
 }
 
-Row seal_row(const Module* modules[2], size_t key_size, size_t size) {
+Row seal_row(Modules modules, size_t key_size, size_t size) {
   Row row;
   row.name = gcm_name(key_size, "seal");
   row.bytes = size;
@@ -201,7 +143,7 @@ Row seal_row(const Module* modules[2], size_t key_size, size_t size) {
   return row;
 }
 
-Row seal_random_iv_row(const Module* modules[2], size_t key_size, size_t size) {
+Row seal_random_iv_row(Modules modules, size_t key_size, size_t size) {
   Row row;
   row.name = gcm_name(key_size, "seal-random-iv");
   row.bytes = size;
@@ -217,7 +159,7 @@ Row seal_random_iv_row(const Module* modules[2], size_t key_size, size_t size) {
   return row;
 }
 
-Row open_row(const Module* modules[2], size_t key_size, size_t size) {
+Row open_row(Modules modules, size_t key_size, size_t size) {
   Row row;
   row.name = gcm_name(key_size, "open");
   row.bytes = size;
@@ -280,7 +222,7 @@ Row digest_row(std::string name, size_t size, const std::array<Once, kContestant
   return row;
 }
 
-Row hash_row(const Module* modules[2], size_t size) {
+Row hash_row(Modules modules, size_t size) {
   std::array<Once, kContestants> once;
   for (size_t i = 0; i < 2; ++i)
     once[i] = [&m = *modules[i], size](Work& w) {
@@ -299,7 +241,7 @@ Row hash_row(const Module* modules[2], size_t size) {
   return digest_row("sha-256", size, once);
 }
 
-Row hmac_row(const Module* modules[2], size_t size) {
+Row hmac_row(Modules modules, size_t size) {
   std::array<uint8_t, kDigest> raw{};
   libcrypto_random(raw.data(), raw.size());
   std::array<Once, kContestants> once;
@@ -322,7 +264,7 @@ Row hmac_row(const Module* modules[2], size_t size) {
 }
 
 // Random bytes cannot be equal. The check is that two requests differ; that the generator is CTR_DRBG is for the tests.
-Row drbg_row(const Module* modules[2], size_t size) {
+Row drbg_row(Modules modules, size_t size) {
   Row row;
   row.name = "drbg";
   row.bytes = size;
@@ -348,17 +290,19 @@ Row drbg_row(const Module* modules[2], size_t size) {
 
 }  // namespace
 
-std::vector<Row> make_rows(const Module& ours, const Module& ours_noaudit) {
-  const Module* modules[2] = {&ours, &ours_noaudit};
-  std::vector<Row> rows;
+std::vector<RowMaker> make_rows(const Module& ours, const Module& ours_noaudit) {
+  const Modules modules{&ours, &ours_noaudit};
+  std::vector<RowMaker> rows;
   for (const size_t key_size : {size_t{16}, size_t{32}}) {
-    for (const size_t size : kSizesGcm) rows.push_back(seal_row(modules, key_size, size));
-    for (const size_t size : kSizesGcm) rows.push_back(open_row(modules, key_size, size));
+    for (const size_t size : kSizes) rows.emplace_back([=] { return seal_row(modules, key_size, size); });
+    for (const size_t size : kSizes) rows.emplace_back([=] { return open_row(modules, key_size, size); });
   }
-  for (const size_t size : kSizesGcm) rows.push_back(seal_random_iv_row(modules, 32, size));
-  for (const size_t size : kSizesHash) rows.push_back(hash_row(modules, size));
-  for (const size_t size : kSizesHash) rows.push_back(hmac_row(modules, size));
-  for (const size_t size : kSizesDrbg) rows.push_back(drbg_row(modules, size));
+  for (const size_t size : kSizes) rows.emplace_back([=] { return seal_random_iv_row(modules, 32, size); });
+  for (const size_t size : kSizesHash) rows.emplace_back([=] { return hash_row(modules, size); });
+  for (const size_t size : kSizesHash) rows.emplace_back([=] { return hmac_row(modules, size); });
+  for (const size_t size : kSizesDrbg) rows.emplace_back([=] { return drbg_row(modules, size); });
+  add_mode_rows(rows, modules);
+  add_batch_rows(rows, modules);
   return rows;
 }
 
