@@ -15,6 +15,7 @@ bool detected(FeatureMask f) { return (cpu_features_detected() & f) == f; }
 
 class Features : public testing::Test {
  protected:
+  void SetUp() override { unsetenv("CM_TEST_HIDE_FEATURES"); }  // tools/test-lanes sets it
   void TearDown() override {
     inject_env::reset();
     unsetenv("CM_TEST_HIDE_FEATURES");
