@@ -16,7 +16,7 @@
 #include "tests/kernels/guarded.h"
 #include "tests/support/evp_oracle.h"
 #include "tests/support/lanes.h"
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 #include "tests/support/wycheproof.h"
 #endif
 
@@ -174,9 +174,9 @@ TEST_P(Ccm, sp800_38c_examples) {
               from_hex("202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f"), sealed, "example 4");
 }
 
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 TEST_P(Ccm, wycheproof) {
-  const auto root = read_wycheproof(CM_VECTORS_DIR "/wycheproof/testvectors_v1/aes_ccm_test.json");
+  const auto root = read_wycheproof(CRYPTOMOD_EXTRA_VECTORS "/wycheproof/testvectors_v1/aes_ccm_test.json");
   size_t valid = 0, forged = 0, wrong_size = 0;
   for (const auto& group : root.at("testGroups"))
     for (const auto& test : group.at("tests")) {

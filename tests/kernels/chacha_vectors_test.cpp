@@ -11,7 +11,7 @@
 #include "tests/kernels/poly1305_lane.h"
 #include "tests/support/lanes.h"
 #include "tests/support/rsp_file.h"
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 #include "tests/support/wycheproof.h"
 #endif
 
@@ -117,9 +117,9 @@ TEST_P(ChaChaVectors, poly1305_rfc_8439_a_3) {
   EXPECT_EQ(cases, 11u);
 }
 
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 TEST_P(ChaChaVectors, wycheproof) {
-  const auto root = read_wycheproof(CM_VECTORS_DIR "/wycheproof/testvectors_v1/chacha20_poly1305_test.json");
+  const auto root = read_wycheproof(CRYPTOMOD_EXTRA_VECTORS "/wycheproof/testvectors_v1/chacha20_poly1305_test.json");
   size_t valid = 0, invalid = 0, other_iv = 0;
   for (const auto& group : root.at("testGroups"))
     for (const auto& test : group.at("tests")) {

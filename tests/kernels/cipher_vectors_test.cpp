@@ -14,7 +14,7 @@
 #include "crypto/cipher/cipher.h"
 #include "tests/support/lanes.h"
 #include "tests/support/rsp_file.h"
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 #include "tests/support/wycheproof.h"
 #endif
 
@@ -124,11 +124,11 @@ TEST(CipherVectorFiles, none_is_forgotten) {
   EXPECT_EQ(left_out, 15u);
 }
 
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 // The padding of PKCS #7 is not the module's: a valid case is taken with its padding added. The others are invalid by
 // their padding alone, which is seen after decryption.
 TEST_P(CipherVectors, wycheproof_cbc_pkcs5) {
-  const auto root = read_wycheproof(CM_VECTORS_DIR "/wycheproof/testvectors_v1/aes_cbc_pkcs5_test.json");
+  const auto root = read_wycheproof(CRYPTOMOD_EXTRA_VECTORS "/wycheproof/testvectors_v1/aes_cbc_pkcs5_test.json");
   size_t valid = 0, wrongly_padded = 0, no_blocks = 0;
   for (const auto& group : root.at("testGroups"))
     for (const auto& test : group.at("tests")) {

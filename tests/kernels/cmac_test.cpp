@@ -14,7 +14,7 @@
 #include "tests/kernels/guarded.h"
 #include "tests/support/evp_oracle.h"
 #include "tests/support/lanes.h"
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 #include "tests/support/wycheproof.h"
 #endif
 
@@ -61,9 +61,9 @@ TEST(CmacVectorFiles, none_is_forgotten) {
                                           "nist-800-38b-aes256.txt"}));
 }
 
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 TEST_P(Cmac, wycheproof) {
-  const auto root = read_wycheproof(CM_VECTORS_DIR "/wycheproof/testvectors_v1/aes_cmac_test.json");
+  const auto root = read_wycheproof(CRYPTOMOD_EXTRA_VECTORS "/wycheproof/testvectors_v1/aes_cmac_test.json");
   size_t valid = 0, invalid = 0, wrong_key_size = 0;
   for (const auto& group : root.at("testGroups"))
     for (const auto& test : group.at("tests")) {

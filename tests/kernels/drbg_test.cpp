@@ -37,9 +37,9 @@ class DrbgLanes : public testing::TestWithParam<Lane> {
   void instantiate() { ASSERT_EQ(ctr_drbg_instantiate(drbg_, GetParam(), seed_.data(), nullptr, 0), Status::kOk); }
 };
 
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 TEST_P(DrbgLanes, cavp) {
-  const auto records = read_rsp_file(CM_VECTORS_DIR "/boringssl/crypto/fipsmodule/rand/ctrdrbg_vectors.txt");
+  const auto records = read_rsp_file(CRYPTOMOD_EXTRA_VECTORS "/boringssl/crypto/fipsmodule/rand/ctrdrbg_vectors.txt");
   EXPECT_EQ(records.size(), 240u);
   for (const RspRecord& r : records) {
     const Bytes personalization = r.bytes("PersonalizationString");

@@ -11,7 +11,7 @@
 #include "crypto/gcm/gcm_kernels.h"
 #include "tests/support/lanes.h"
 #include "tests/support/rsp_file.h"
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 #include "tests/support/wycheproof.h"
 #endif
 
@@ -102,9 +102,9 @@ TEST_P(GcmVectors, cavp) {
   EXPECT_EQ(total, 47250u);
 }
 
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 TEST_P(GcmVectors, wycheproof) {
-  const auto root = read_wycheproof(CM_VECTORS_DIR "/wycheproof/testvectors_v1/aes_gcm_test.json");
+  const auto root = read_wycheproof(CRYPTOMOD_EXTRA_VECTORS "/wycheproof/testvectors_v1/aes_gcm_test.json");
   size_t valid = 0, invalid = 0, empty_iv = 0;
   for (const auto& group : root.at("testGroups"))
     for (const auto& test : group.at("tests")) {

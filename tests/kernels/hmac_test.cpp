@@ -13,7 +13,7 @@
 #include "crypto/sha2/sha256_kernels.h"
 #include "tests/support/lanes.h"
 #include "tests/support/rsp_file.h"
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 #include "tests/support/wycheproof.h"
 #endif
 
@@ -61,9 +61,9 @@ TEST_P(HmacLanes, rfc_4231_case_5_truncated) {
   EXPECT_EQ(to_hex(mac.data(), 16), "a3b6167473100ee06e0c796c2955552b");
 }
 
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 TEST_P(HmacLanes, wycheproof) {
-  const auto root = read_wycheproof(CM_VECTORS_DIR "/wycheproof/testvectors_v1/hmac_sha256_test.json");
+  const auto root = read_wycheproof(CRYPTOMOD_EXTRA_VECTORS "/wycheproof/testvectors_v1/hmac_sha256_test.json");
   size_t valid = 0, invalid = 0;
   for (const auto& group : root["testGroups"]) {
     const size_t tag_size = group["tagSize"].get<size_t>() / 8;

@@ -13,7 +13,7 @@
 #include "crypto/aes/aes_kernels.h"
 #include "tests/support/evp_oracle.h"
 #include "tests/support/lanes.h"
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 #include "tests/support/wycheproof.h"
 #endif
 
@@ -114,9 +114,9 @@ TEST_P(Kw, rfc_3394_examples) {
   }
 }
 
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 TEST_P(Kw, wycheproof) {
-  const auto root = read_wycheproof(CM_VECTORS_DIR "/wycheproof/testvectors_v1/aes_wrap_test.json");
+  const auto root = read_wycheproof(CRYPTOMOD_EXTRA_VECTORS "/wycheproof/testvectors_v1/aes_wrap_test.json");
   size_t valid = 0, refused = 0;
   for (const auto& group : root.at("testGroups"))
     for (const auto& test : group.at("tests")) {

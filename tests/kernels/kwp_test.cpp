@@ -15,7 +15,7 @@
 #include "crypto/base/bytes.h"
 #include "tests/support/lanes.h"
 #include "tests/support/rsp_file.h"
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 #include "tests/support/wycheproof.h"
 #endif
 
@@ -115,9 +115,9 @@ TEST_P(KwpLanes, rfc_5649_and_every_length_to_127) {
   }
 }
 
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 TEST_P(KwpLanes, wycheproof) {
-  const auto root = read_wycheproof(CM_VECTORS_DIR "/wycheproof/testvectors_v1/aes_kwp_test.json");
+  const auto root = read_wycheproof(CRYPTOMOD_EXTRA_VECTORS "/wycheproof/testvectors_v1/aes_kwp_test.json");
   size_t valid = 0, invalid = 0;
   for (const auto& group : root["testGroups"]) {
     for (const auto& test : group["tests"]) {

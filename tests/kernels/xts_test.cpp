@@ -13,7 +13,7 @@
 #include "tests/kernels/guarded.h"
 #include "tests/support/evp_oracle.h"
 #include "tests/support/lanes.h"
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 #include "tests/support/wycheproof.h"
 #endif
 
@@ -73,9 +73,9 @@ TEST_P(Xts, cavp) {
   }
 }
 
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 TEST_P(Xts, wycheproof) {
-  const auto root = read_wycheproof(CM_VECTORS_DIR "/wycheproof/testvectors_v1/aes_xts_test.json");
+  const auto root = read_wycheproof(CRYPTOMOD_EXTRA_VECTORS "/wycheproof/testvectors_v1/aes_xts_test.json");
   size_t cases = 0, aes_192 = 0;
   for (const auto& group : root.at("testGroups"))
     for (const auto& test : group.at("tests")) {
