@@ -10,6 +10,7 @@
 #include "crypto/sha2/sha256_kernels.h"
 #include "tests/support/lanes.h"
 #include "tests/support/rsp_file.h"
+#include "tests/support/vector_count.h"
 #if defined(CRYPTOMOD_EXTRA_VECTORS)
 #include "tests/support/wycheproof.h"
 #endif
@@ -44,7 +45,7 @@ TEST_P(Pbkdf2Lanes, rfc_7914) {
 #if defined(CRYPTOMOD_EXTRA_VECTORS)
 TEST_P(Pbkdf2Lanes, wycheproof) {
   const auto root = read_wycheproof(CRYPTOMOD_EXTRA_VECTORS "/wycheproof/testvectors_v1/pbkdf2_hmacsha256_test.json");
-  size_t cases = 0;
+  VectorCount count(GetParam(), "pbkdf2_hmacsha256_test.json");
   for (const auto& group : root["testGroups"]) {
     for (const auto& test : group["tests"]) {
       const Bytes expected = hex_field(test, "dk");
@@ -54,10 +55,10 @@ TEST_P(Pbkdf2Lanes, wycheproof) {
                        test["iterationCount"].get<uint32_t>(), expected.size()),
                 expected)
           << case_name(test);
-      ++cases;
+      count.ran("valid");
     }
   }
-  EXPECT_EQ(cases, 60u);
+  count.expect({{"valid", 60}});
 }
 #endif
 
