@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // chacha_vectors_test.cpp: published vectors on every ChaCha20-Poly1305 lane this CPU can run: RFC 8439 2.8.2, those of
-// Debian's python3-cryptography-vectors (RFC 8439 A.3 for the hash alone among them) and, where the shared vectors are,
-// Wycheproof. Case numbers are asserted, so that a file that is not read cannot pass.
+// Debian's python3-cryptography-vectors (RFC 8439 A.2 and A.3 for the cipher and the hash alone among them) and, where
+// the external vectors are, Wycheproof.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -11,7 +11,8 @@
 #include "tests/kernels/poly1305_lane.h"
 #include "tests/support/lanes.h"
 #include "tests/support/rsp_file.h"
-#if defined(CM_VECTORS_DIR)
+#include "tests/support/vector_count.h"
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 #include "tests/support/wycheproof.h"
 #endif
 
@@ -80,66 +81,90 @@ TEST_P(ChaChaVectors, rfc_8439_2_8_2) {
 }
 
 TEST_P(ChaChaVectors, boringssl) {
-  size_t cases = 0;
+  VectorCount count(GetParam(), "boringssl.txt");
   for (const RspRecord& r : read_rsp_file(CM_DEBIAN_VECTORS_DIR "/ciphers/ChaCha20Poly1305/boringssl.txt")) {
     expect_valid(
         {value(r, "KEY"), value(r, "NONCE"), value(r, "AD"), value(r, "IN"), value(r, "CT"), value(r, "TAG"), r.place});
-    ++cases;
+    count.ran("valid");
   }
-  EXPECT_EQ(cases, 66u);
+  count.expect({{"valid", 66}});
 }
 
 // RFC 8439 A.5 among them.
 TEST_P(ChaChaVectors, openssl) {
-  size_t cases = 0, forged = 0;
+  VectorCount count(GetParam(), "openssl.txt");
   for (const RspRecord& r : read_rsp_file(CM_DEBIAN_VECTORS_DIR "/ciphers/ChaCha20Poly1305/openssl.txt")) {
     const Case c = {value(r, "Key"),        value(r, "IV"),  value(r, "AAD"), value(r, "Plaintext"),
                     value(r, "Ciphertext"), value(r, "Tag"), r.place};
-    ++cases;
     if (r.has("Result")) {
-      ++forged;
+      count.ran("forged");
       expect_refused(c);
     } else {
+      count.ran("valid");
       expect_valid(c);
     }
   }
-  EXPECT_EQ(cases, 5u);
-  EXPECT_EQ(forged, 1u);
+  count.expect({{"valid", 4}, {"forged", 1}});
+}
+
+// The cipher alone, seen through the AEAD: its text begins with block 1 of the keystream, so a case that begins with
+// another block has zeros before it; block 0 is the key of the hash, seen in the tag of nothing.
+TEST_P(ChaChaVectors, chacha20_rfc_8439_a_2) {
+  VectorCount count(GetParam(), "ChaCha20/rfc7539.txt");
+  for (const RspRecord& r : read_rsp_file(CM_DEBIAN_VECTORS_DIR "/ciphers/ChaCha20/rfc7539.txt")) {
+    Case c = {r.bytes("KEY"), r.bytes("NONCE"), {}, r.bytes("PLAINTEXT"), r.bytes("CIPHERTEXT"), {}, r.place};
+    const uint64_t first = r.number("INITIAL_BLOCK_COUNTER");
+    init(c);
+    Bytes tag(kChaChaTag), text(first == 0 ? 0 : 64 * (first - 1));
+    if (first == 0) {
+      ASSERT_EQ(c.plain, Bytes(64)) << r.place;
+      chacha_seal(key_, text.data(), tag.data(), input(c, text));
+      const Bytes one_time_key(c.cipher.begin(), c.cipher.begin() + 32);
+      EXPECT_EQ(tag, poly1305_on(GetParam(), one_time_key, Bytes(16))) << r.place;
+      count.ran("of block 0");
+      continue;
+    }
+    const auto begin = static_cast<ptrdiff_t>(text.size());
+    text.insert(text.end(), c.plain.begin(), c.plain.end());
+    chacha_seal(key_, text.data(), tag.data(), input(c, text));
+    EXPECT_EQ(to_hex(Bytes(text.begin() + begin, text.end())), to_hex(c.cipher)) << r.place;
+    count.ran("of later blocks");
+  }
+  count.expect({{"of block 0", 1}, {"of later blocks", 2}});
 }
 
 // The file has RFC 8439 A.3, whose cases 7 to 11 stand at the edges of arithmetic modulo 2^130 - 5.
 TEST_P(ChaChaVectors, poly1305_rfc_8439_a_3) {
-  size_t cases = 0;
+  VectorCount count(GetParam(), "poly1305/rfc7539.txt");
   for (const RspRecord& r : read_rsp_file(CM_DEBIAN_VECTORS_DIR "/poly1305/rfc7539.txt")) {
     EXPECT_EQ(to_hex(poly1305_on(GetParam(), r.bytes("KEY"), r.bytes("MSG"))), to_hex(r.bytes("TAG"))) << r.place;
-    ++cases;
+    count.ran("valid");
   }
-  EXPECT_EQ(cases, 11u);
+  count.expect({{"valid", 11}});
 }
 
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
+constexpr char kOtherIv[] = "IV not of 96 bits: the interface has no length for it (RFC 8439 2.8)";
+
 TEST_P(ChaChaVectors, wycheproof) {
-  const auto root = read_wycheproof(CM_VECTORS_DIR "/wycheproof/testvectors_v1/chacha20_poly1305_test.json");
-  size_t valid = 0, invalid = 0, other_iv = 0;
+  const auto root = read_wycheproof(CRYPTOMOD_EXTRA_VECTORS "/wycheproof/testvectors_v1/chacha20_poly1305_test.json");
+  VectorCount count(GetParam(), "chacha20_poly1305_test.json");
   for (const auto& group : root.at("testGroups"))
     for (const auto& test : group.at("tests")) {
       const Case c = {hex_field(test, "key"), hex_field(test, "iv"),  hex_field(test, "aad"), hex_field(test, "msg"),
                       hex_field(test, "ct"),  hex_field(test, "tag"), case_name(test)};
       if (c.iv.size() != kChaChaIv) {
-        // The interface has no length for the IV: RFC 8439 2.8 knows 96 bits only.
         EXPECT_EQ(test.at("result"), "invalid") << c.place;
-        ++other_iv;
+        count.left_out(kOtherIv);
       } else if (test.at("result") == "valid") {
+        count.ran("valid");
         expect_valid(c);
-        ++valid;
       } else {
+        count.ran("invalid");
         expect_refused(c);
-        ++invalid;
       }
     }
-  EXPECT_EQ(valid, 256u);
-  EXPECT_EQ(invalid, 60u);
-  EXPECT_EQ(other_iv, 9u);
+  count.expect({{"valid", 256}, {"invalid", 60}}, {{kOtherIv, 9}});
 }
 #endif
 

@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // cipher_vectors_test.cpp: NIST CAVP vectors (GFSbox, KeySbox, VarKey, VarTxt, MMT) and those of RFC 3686 from Debian's
-// python3-cryptography-vectors through the streaming interface, on every AES lane this CPU can run; and Wycheproof for
-// CBC. Every file of those directories is either read or named with the reason why not, and the number of cases in
-// each is asserted, so that a file that is not read cannot pass. (There are no Monte Carlo files in that package.)
+// python3-cryptography-vectors through the streaming interface, on every AES lane this CPU can run; and of the external
+// vectors Wycheproof and Botan for CBC and CBC with ciphertext stealing, BoringSSL for CTR.
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <filesystem>
-#include <set>
 
 #include "crypto/aes/aes_kernels.h"
 #include "crypto/cipher/cipher.h"
 #include "tests/support/lanes.h"
 #include "tests/support/rsp_file.h"
-#if defined(CM_VECTORS_DIR)
+#include "tests/support/vector_count.h"
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 #include "tests/support/wycheproof.h"
 #endif
 
@@ -69,9 +66,6 @@ constexpr VectorFile kFiles[] = {
     {"OFB/OFBVarTxt256.rsp", CipherMode::kOfb, 256},       {"CTR/aes-128-ctr.txt", CipherMode::kCtr, 3},
     {"CTR/aes-192-ctr.txt", CipherMode::kCtr, 3},          {"CTR/aes-256-ctr.txt", CipherMode::kCtr, 3}};
 
-// Not read: CFB with segments of one bit, which the module does not offer.
-bool is_left_out(const std::string& name) { return name.starts_with("CFB/CFB1") && !name.starts_with("CFB/CFB128"); }
-
 Bytes crypt(Lane lane, CipherMode mode, Direction direction, const Bytes& raw, const Bytes& iv, const Bytes& in) {
   AesKey key;
   EXPECT_EQ(aes_key_init(key, lane, raw.data(), raw.size()), Status::kOk);
@@ -84,79 +78,105 @@ Bytes crypt(Lane lane, CipherMode mode, Direction direction, const Bytes& raw, c
   return out;
 }
 
-class CipherVectors : public testing::TestWithParam<Lane> {};
+class CipherVectors : public testing::TestWithParam<Lane> {
+ protected:
+  // expect_both: either direction can be computed from a case of the other.
+  void expect_both(CipherMode mode, const Bytes& key, const Bytes& iv, const Bytes& plain, const Bytes& cipher,
+                   const std::string& place) {
+    EXPECT_EQ(crypt(GetParam(), mode, Direction::kEncrypt, key, iv, plain), cipher) << place;
+    EXPECT_EQ(crypt(GetParam(), mode, Direction::kDecrypt, key, iv, cipher), plain) << place;
+  }
+};
 
 TEST_P(CipherVectors, cavp_and_rfc_3686) {
-  size_t total = 0;
   for (const VectorFile& file : kFiles) {
-    size_t encrypted = 0, decrypted = 0;
+    VectorCount count(GetParam(), file.name);
     for (const RspRecord& c : read_rsp_file(std::string(kDirectory) + file.name)) {
       const Bytes key = c.bytes("KEY"), iv = file.mode == CipherMode::kEcb ? Bytes{} : c.bytes("IV");
       const Bytes plain = c.bytes("PLAINTEXT"), cipher = c.bytes("CIPHERTEXT");
       const bool encrypts = c.section.contains("ENCRYPT");
       ASSERT_TRUE(encrypts || c.section.contains("DECRYPT")) << c.place;
-      ++(encrypts ? encrypted : decrypted);
-      // Either direction can be computed from a case of the other.
-      EXPECT_EQ(crypt(GetParam(), file.mode, Direction::kEncrypt, key, iv, plain), cipher) << c.place;
-      EXPECT_EQ(crypt(GetParam(), file.mode, Direction::kDecrypt, key, iv, cipher), plain) << c.place;
+      count.ran(encrypts ? "encryption" : "decryption");
+      expect_both(file.mode, key, iv, plain, cipher, c.place);
     }
-    std::printf("%s %s: %zu cases\n", lane_name(GetParam()), file.name, encrypted + decrypted);
-    EXPECT_EQ(encrypted + decrypted, file.cases) << file.name;
-    EXPECT_EQ(decrypted, file.mode == CipherMode::kCtr ? 0 : file.cases / 2) << file.name;
-    total += encrypted + decrypted;
+    if (file.mode == CipherMode::kCtr)
+      count.expect({{"encryption", file.cases}});
+    else
+      count.expect({{"encryption", file.cases / 2}, {"decryption", file.cases / 2}});
   }
-  EXPECT_EQ(total, 5u * 2138 + 9);
 }
 
-TEST(CipherVectorFiles, none_is_forgotten) {
-  std::set<std::string> known, there;
-  for (const VectorFile& file : kFiles) known.insert(file.name);
-  size_t left_out = 0;
-  for (const char* directory : {"CBC", "CFB", "CTR", "ECB", "OFB"})
-    for (const auto& entry : std::filesystem::directory_iterator(std::string(kDirectory) + directory)) {
-      const std::string name = std::string(directory) + "/" + entry.path().filename().string();
-      if (is_left_out(name))
-        ++left_out;
-      else
-        there.insert(name);
-    }
-  EXPECT_EQ(known, there);
-  EXPECT_EQ(left_out, 15u);
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
+// pad_pkcs7: the padding of PKCS #7 is not the module's; a case with it is taken with the padding added.
+Bytes pad_pkcs7(Bytes text) {
+  const size_t pad = kAesBlock - text.size() % kAesBlock;
+  text.resize(text.size() + pad, static_cast<uint8_t>(pad));
+  return text;
+}
+bool well_padded(const Bytes& text) {
+  const size_t pad = text.empty() ? 0 : text.back();
+  return pad != 0 && pad <= kAesBlock &&
+         std::all_of(text.end() - static_cast<ptrdiff_t>(pad), text.end(), [&](uint8_t b) { return b == pad; });
 }
 
-#if defined(CM_VECTORS_DIR)
-// The padding of PKCS #7 is not the module's: a valid case is taken with its padding added. The others are invalid by
-// their padding alone, which is seen after decryption.
+// Invalid cases are so by their padding alone, which is seen after decryption.
 TEST_P(CipherVectors, wycheproof_cbc_pkcs5) {
-  const auto root = read_wycheproof(CM_VECTORS_DIR "/wycheproof/testvectors_v1/aes_cbc_pkcs5_test.json");
-  size_t valid = 0, wrongly_padded = 0, no_blocks = 0;
+  const auto root = read_wycheproof(CRYPTOMOD_EXTRA_VECTORS "/wycheproof/testvectors_v1/aes_cbc_pkcs5_test.json");
+  VectorCount count(GetParam(), "aes_cbc_pkcs5_test.json");
   for (const auto& group : root.at("testGroups"))
     for (const auto& test : group.at("tests")) {
       const Bytes key = hex_field(test, "key"), iv = hex_field(test, "iv"), cipher = hex_field(test, "ct");
-      Bytes padded = hex_field(test, "msg");
-      if (test.at("result") == "valid") {
-        const size_t pad = kAesBlock - padded.size() % kAesBlock;
-        padded.resize(padded.size() + pad, static_cast<uint8_t>(pad));
-        EXPECT_EQ(crypt(GetParam(), CipherMode::kCbc, Direction::kEncrypt, key, iv, padded), cipher) << case_name(test);
-        EXPECT_EQ(crypt(GetParam(), CipherMode::kCbc, Direction::kDecrypt, key, iv, cipher), padded) << case_name(test);
-        ++valid;
-        continue;
-      }
-      if (cipher.empty()) {
-        ++no_blocks;
-        continue;
-      }
-      const Bytes out = crypt(GetParam(), CipherMode::kCbc, Direction::kDecrypt, key, iv, cipher);
-      const size_t pad = out.back();
-      const bool right =
-          pad != 0 && pad <= kAesBlock &&
-          std::all_of(out.end() - static_cast<ptrdiff_t>(pad), out.end(), [&](uint8_t b) { return b == pad; });
-      EXPECT_FALSE(right) << case_name(test);
-      ++wrongly_padded;
+      const std::string result = test.at("result");
+      count.ran(result);
+      if (result == "valid")
+        expect_both(CipherMode::kCbc, key, iv, pad_pkcs7(hex_field(test, "msg")), cipher, case_name(test));
+      else
+        EXPECT_FALSE(well_padded(crypt(GetParam(), CipherMode::kCbc, Direction::kDecrypt, key, iv, cipher)))
+            << case_name(test);
     }
-  std::printf("%s aes_cbc_pkcs5_test.json: %zu cases\n", lane_name(GetParam()), valid + wrongly_padded + no_blocks);
-  EXPECT_EQ(valid, 72u);
-  EXPECT_EQ(wrongly_padded + no_blocks, 144u);
+  count.expect({{"valid", 72}, {"invalid", 144}});
+}
+
+TEST_P(CipherVectors, boringssl_ctr) {
+  for (const auto& [name, cases] :
+       {std::pair<const char*, size_t>{"aes_128_ctr.txt", 568}, {"aes_192_ctr.txt", 700}, {"aes_256_ctr.txt", 810}}) {
+    VectorCount count(GetParam(), name);
+    const std::string path = CRYPTOMOD_EXTRA_VECTORS "/boringssl/crypto/cipher/test/nist_cavp/";
+    for (const RspRecord& c : read_rsp_file(path + name)) {
+      count.ran(c.text("Operation"));
+      expect_both(CipherMode::kCtr, c.bytes("Key"), c.bytes("IV"), c.bytes("Plaintext"), c.bytes("Ciphertext"),
+                  c.place);
+    }
+    count.expect({{"ENCRYPT", cases / 2}, {"DECRYPT", cases / 2}});
+  }
+}
+
+// Ciphertext stealing as Botan has it is CS3.
+TEST_P(CipherVectors, botan_cbc) {
+  VectorCount count(GetParam(), "cbc.vec");
+  for (const RspRecord& c : read_rsp_file(CRYPTOMOD_EXTRA_VECTORS "/botan/modes/cbc.vec")) {
+    ASSERT_EQ(c.section.size(), 1u) << c.place;
+    const std::string mode = c.section.begin()->first;
+    if (!mode.starts_with("AES-")) {
+      count.left_out(mode.substr(0, mode.find('/')) + ": no cipher of ours");
+      continue;
+    }
+    count.ran(mode);
+    const Bytes plain = c.bytes("In");
+    expect_both(mode.ends_with("/CTS") ? CipherMode::kCbcCs3 : CipherMode::kCbc, c.bytes("Key"), c.bytes("Nonce"),
+                mode.ends_with("/PKCS7") ? pad_pkcs7(plain) : plain, c.bytes("Out"), c.place);
+  }
+  count.expect({{"AES-128/CBC/PKCS7", 65},
+                {"AES-128/CBC/NoPadding", 12},
+                {"AES-192/CBC/NoPadding", 1},
+                {"AES-256/CBC/NoPadding", 1},
+                {"AES-128/CBC/CTS", 6}},
+               {{"DES: no cipher of ours", 111},
+                {"TripleDES: no cipher of ours", 2},
+                {"CAST-128: no cipher of ours", 1},
+                {"Blowfish: no cipher of ours", 1},
+                {"Noekeon: no cipher of ours", 128},
+                {"ARIA-256: no cipher of ours", 1}});
 }
 #endif
 

@@ -12,7 +12,7 @@
 #include "tests/support/lanes.h"
 #include "tests/support/rsp_file.h"
 #include "tests/support/vector_count.h"
-#if defined(CM_VECTORS_GCM_SIV)
+#if defined(CRYPTOMOD_EXTRA_VECTORS_GCM_SIV)
 #include "tests/support/wycheproof.h"
 #endif
 
@@ -69,9 +69,9 @@ TEST_P(GcmSivVectors, rfc_8452_appendix_c) {
   count.expect({{"of C.1", 24}, {"of C.2", 24}, {"of C.3", 2}});
 }
 
-#if defined(CM_VECTORS_GCM_SIV)
+#if defined(CRYPTOMOD_EXTRA_VECTORS_GCM_SIV)
 TEST_P(GcmSivVectors, wycheproof) {
-  const auto root = read_wycheproof(CM_VECTORS_GCM_SIV);
+  const auto root = read_wycheproof(CRYPTOMOD_EXTRA_VECTORS_GCM_SIV);
   VectorCount count(GetParam(), "aes_gcm_siv_test.json");
   for (const auto& group : root.at("testGroups"))
     for (const auto& test : group.at("tests")) {

@@ -13,7 +13,8 @@
 #include "crypto/sha2/sha256_kernels.h"
 #include "tests/support/lanes.h"
 #include "tests/support/rsp_file.h"
-#if defined(CM_VECTORS_DIR)
+#include "tests/support/vector_count.h"
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 #include "tests/support/wycheproof.h"
 #endif
 
@@ -46,12 +47,12 @@ Bytes random_bytes(std::mt19937_64& rng, size_t size) {
 class HmacLanes : public testing::TestWithParam<Lane> {};
 
 TEST_P(HmacLanes, rfc_4231) {
-  const auto records = read_rsp_file(CM_DEBIAN_VECTORS_DIR "/HMAC/rfc-4231-sha256.txt");
-  EXPECT_EQ(records.size(), 6u);  // test case 5, the truncated one, is not in Debian's file
-  for (const RspRecord& r : records) {
-    if (!r.has("MD")) continue;
+  VectorCount count(GetParam(), "rfc-4231-sha256.txt");
+  for (const RspRecord& r : read_rsp_file(CM_DEBIAN_VECTORS_DIR "/HMAC/rfc-4231-sha256.txt")) {
     EXPECT_EQ(to_hex(mac_of(GetParam(), r.bytes("Key"), r.bytes("Msg"))), r.text("MD")) << r.place;
+    count.ran("MACs");
   }
+  count.expect({{"MACs", 6}});  // test case 5, the truncated one, is not in Debian's file
 }
 
 TEST_P(HmacLanes, rfc_4231_case_5_truncated) {
@@ -61,22 +62,21 @@ TEST_P(HmacLanes, rfc_4231_case_5_truncated) {
   EXPECT_EQ(to_hex(mac.data(), 16), "a3b6167473100ee06e0c796c2955552b");
 }
 
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 TEST_P(HmacLanes, wycheproof) {
-  const auto root = read_wycheproof(CM_VECTORS_DIR "/wycheproof/testvectors_v1/hmac_sha256_test.json");
-  size_t valid = 0, invalid = 0;
+  const auto root = read_wycheproof(CRYPTOMOD_EXTRA_VECTORS "/wycheproof/testvectors_v1/hmac_sha256_test.json");
+  VectorCount count(GetParam(), "hmac_sha256_test.json");
   for (const auto& group : root["testGroups"]) {
     const size_t tag_size = group["tagSize"].get<size_t>() / 8;
     for (const auto& test : group["tests"]) {
       const Bytes mac = mac_of(GetParam(), hex_field(test, "key"), hex_field(test, "msg"));
       const Bytes tag = hex_field(test, "tag");
       const bool expected = test["result"] == "valid";
-      ++(expected ? valid : invalid);
+      count.ran(expected ? "valid" : "invalid");
       EXPECT_EQ(tag.size() == tag_size && std::equal(tag.begin(), tag.end(), mac.begin()), expected) << case_name(test);
     }
   }
-  EXPECT_EQ(valid, 66u);
-  EXPECT_EQ(invalid, 108u);
+  count.expect({{"valid", 66}, {"invalid", 108}});
 }
 #endif
 

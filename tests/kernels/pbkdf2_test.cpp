@@ -10,7 +10,8 @@
 #include "crypto/sha2/sha256_kernels.h"
 #include "tests/support/lanes.h"
 #include "tests/support/rsp_file.h"
-#if defined(CM_VECTORS_DIR)
+#include "tests/support/vector_count.h"
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 #include "tests/support/wycheproof.h"
 #endif
 
@@ -41,10 +42,10 @@ TEST_P(Pbkdf2Lanes, rfc_7914) {
             "49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783");
 }
 
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 TEST_P(Pbkdf2Lanes, wycheproof) {
-  const auto root = read_wycheproof(CM_VECTORS_DIR "/wycheproof/testvectors_v1/pbkdf2_hmacsha256_test.json");
-  size_t cases = 0;
+  const auto root = read_wycheproof(CRYPTOMOD_EXTRA_VECTORS "/wycheproof/testvectors_v1/pbkdf2_hmacsha256_test.json");
+  VectorCount count(GetParam(), "pbkdf2_hmacsha256_test.json");
   for (const auto& group : root["testGroups"]) {
     for (const auto& test : group["tests"]) {
       const Bytes expected = hex_field(test, "dk");
@@ -54,10 +55,10 @@ TEST_P(Pbkdf2Lanes, wycheproof) {
                        test["iterationCount"].get<uint32_t>(), expected.size()),
                 expected)
           << case_name(test);
-      ++cases;
+      count.ran("valid");
     }
   }
-  EXPECT_EQ(cases, 60u);
+  count.expect({{"valid", 60}});
 }
 #endif
 

@@ -38,6 +38,15 @@ TEST_F(RspFile, gives_records_with_their_sections) {
   EXPECT_EQ(records[2].number("X"), 1u);
 }
 
+TEST_F(RspFile, a_name_ends_at_the_first_sign) {
+  const auto records = read_rsp_file(write("[AES-128/CBC/CTS]\nKey: 01\nNote = a: b\nText: c = d\n"));
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_TRUE(records[0].section.contains("AES-128/CBC/CTS"));
+  EXPECT_EQ(records[0].bytes("Key"), Bytes{0x01});
+  EXPECT_EQ(records[0].text("Note"), "a: b");
+  EXPECT_EQ(records[0].text("Text"), "c = d");
+}
+
 TEST_F(RspFile, refuses_what_it_does_not_understand) {
   EXPECT_THROW(read_rsp_file("/nonexistent.rsp"), std::runtime_error);
   EXPECT_THROW(read_rsp_file(write("# nothing\n")), std::runtime_error);

@@ -6,14 +6,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "crypto/aes/aes_kernels.h"
 #include "crypto/base/bytes.h"
 #include "tests/kernels/guarded.h"
 #include "tests/support/evp_oracle.h"
 #include "tests/support/lanes.h"
-#if defined(CM_VECTORS_DIR)
+#include "tests/support/vector_count.h"
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 #include "tests/support/wycheproof.h"
 #endif
 
@@ -42,8 +42,9 @@ class Xts : public testing::TestWithParam<Lane> {
 struct VectorFile {
   const char* name;
   size_t cases;
-  size_t parts_of_bytes;  // data units that are no whole number of bytes, which the module does not offer
+  size_t parts_of_bytes;
 };
+constexpr char kPartsOfBytes[] = "data unit of no whole number of bytes: not offered";
 constexpr VectorFile kFiles[] = {
     {"tweak-128hexstr/XTSGenAES128.rsp", 1000, 200},
     {"tweak-128hexstr/XTSGenAES256.rsp", 1000, 400},
@@ -53,13 +54,13 @@ constexpr VectorFile kFiles[] = {
 
 TEST_P(Xts, cavp) {
   for (const VectorFile& file : kFiles) {
-    size_t cases = 0, parts_of_bytes = 0;
+    VectorCount count(GetParam(), file.name);
     for (const RspRecord& c : read_rsp_file(std::string(CM_DEBIAN_VECTORS_DIR "/ciphers/AES/XTS/") + file.name)) {
       if (c.number("DataUnitLen") % 8 != 0) {
-        ++parts_of_bytes;
+        count.left_out(kPartsOfBytes);
         continue;
       }
-      ++cases;
+      count.ran("whole bytes");
       init(c.bytes("Key"));
       const Bytes i = c.has("i") ? c.bytes("i") : sector_number(c.number("DataUnitSeqNumber"));
       const Bytes plain = c.bytes("PT"), cipher = c.bytes("CT");
@@ -67,35 +68,31 @@ TEST_P(Xts, cavp) {
       EXPECT_EQ(crypt(i, plain, true), cipher) << c.place;
       EXPECT_EQ(crypt(i, cipher, false), plain) << c.place;
     }
-    std::printf("%s %s: %zu cases, %zu are no whole bytes\n", lane_name(GetParam()), file.name, cases, parts_of_bytes);
-    EXPECT_EQ(parts_of_bytes, file.parts_of_bytes) << file.name;
-    EXPECT_EQ(cases + parts_of_bytes, file.cases) << file.name;
+    count.expect({{"whole bytes", file.cases - file.parts_of_bytes}}, {{kPartsOfBytes, file.parts_of_bytes}});
   }
 }
 
-#if defined(CM_VECTORS_DIR)
+#if defined(CRYPTOMOD_EXTRA_VECTORS)
 TEST_P(Xts, wycheproof) {
-  const auto root = read_wycheproof(CM_VECTORS_DIR "/wycheproof/testvectors_v1/aes_xts_test.json");
-  size_t cases = 0, aes_192 = 0;
+  const auto root = read_wycheproof(CRYPTOMOD_EXTRA_VECTORS "/wycheproof/testvectors_v1/aes_xts_test.json");
+  VectorCount count(GetParam(), "aes_xts_test.json");
   for (const auto& group : root.at("testGroups"))
     for (const auto& test : group.at("tests")) {
       const Bytes raw = hex_field(test, "key"), plain = hex_field(test, "msg"), cipher = hex_field(test, "ct");
       ASSERT_EQ(test.at("result"), "valid");
       if (raw.size() == 48) {  // SP 800-38E has XTS-AES-128 and XTS-AES-256 only
         EXPECT_EQ(xts_key_init(key_, GetParam(), raw.data(), raw.size()), Status::kLength);
-        ++aes_192;
+        count.ran("of AES-192, refused");
         continue;
       }
-      ++cases;
+      count.ran("valid");
       Bytes i = hex_field(test, "iv");
       i.resize(16);
       init(raw);
       EXPECT_EQ(crypt(i, plain, true), cipher) << case_name(test);
       EXPECT_EQ(crypt(i, cipher, false), plain) << case_name(test);
     }
-  std::printf("%s aes_xts_test.json: %zu cases, %zu with AES-192\n", lane_name(GetParam()), cases, aes_192);
-  EXPECT_EQ(cases, 82u);
-  EXPECT_EQ(aes_192, 41u);
+  count.expect({{"valid", 82}, {"of AES-192, refused", 41}});
 }
 #endif
 

@@ -17,9 +17,9 @@ std::string trimmed(std::string_view s) {
 }
 
 std::pair<std::string, std::string> split_field(std::string_view line) {
-  const size_t equals = line.find('=');
-  if (equals == std::string_view::npos) return {trimmed(line), {}};
-  return {trimmed(line.substr(0, equals)), trimmed(line.substr(equals + 1))};
+  const size_t separator = line.find_first_of("=:");
+  if (separator == std::string_view::npos) return {trimmed(line), {}};
+  return {trimmed(line.substr(0, separator)), trimmed(line.substr(separator + 1))};
 }
 
 int nibble(char c) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// rsp_file.h: reader of NIST CAVP response files and of other "name = value" test data: records separated by blank
-// lines, [section = value] lines that hold for the records after them, # comments. Throws std::runtime_error with file
-// and line on anything else, so that a damaged file is not a file with fewer cases.
+// rsp_file.h: reader of NIST CAVP response files and of other "name = value" or "name: value" test data: records
+// separated by blank lines, [section = value] lines that hold for the records after them, # comments. Throws
+// std::runtime_error with file and line on anything else, so that a damaged file is not a file with fewer cases.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// wycheproof.h: reader of Wycheproof files. Only for tests that are compiled where CM_VECTORS_DIR is defined.
+// wycheproof.h: reader of Wycheproof files. Only for tests that are compiled where CRYPTOMOD_EXTRA_VECTORS is defined.
 #pragma once
 #include <nlohmann/json.hpp>
 
