@@ -66,12 +66,14 @@ void make_tag(MessageKeys& m, uint8_t* tag, const uint8_t* plain, const GcmSivIn
   aes_encrypt_block(m.gcm.aes, tag, b);
 }
 
-// apply_ctr: the first counter is the tag with its highest bit set.
+// apply_ctr: the first counter is the tag with its highest bit set. The tag goes over the wire, so a kernel may branch
+// where the counter wraps.
 void apply_ctr(const MessageKeys& m, uint8_t* out, const uint8_t* tag, const GcmSivInput& in) {
   const size_t blocks = in.text_size / kAesBlock, straight = blocks * kAesBlock;
   uint8_t counter[kAesBlock];
   std::memcpy(counter, tag, sizeof counter);
   counter[kAesBlock - 1] |= 0x80;
+  ct::unpoison(counter, sizeof counter);
   aes_ctr_le32(m.gcm.aes, counter, out, in.text, blocks);
   if (straight == in.text_size) return;
   SecretArray<kAesBlock> stream;

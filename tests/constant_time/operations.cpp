@@ -16,6 +16,7 @@
 #include "crypto/cmac/cmac.h"
 #include "crypto/drbg/ctr_drbg.h"
 #include "crypto/gcm/gcm.h"
+#include "crypto/gcm_siv/gcm_siv.h"
 #include "crypto/hmac/hmac_sha256.h"
 #include "crypto/kdf/pbkdf2.h"
 #include "crypto/keywrap/kw.h"
@@ -181,6 +182,23 @@ bool gcm(Lane lane) {
   return true;
 }
 
+bool gcm_siv(Lane lane) {
+  if (!has(kAesKernels, lane)) return false;
+  Buffers b;
+  for (const size_t key_size : {16, 32}) {
+    GcmSivKey key;
+    must(gcm_siv_key_init(key, lane, Secret<32>(), key_size));
+    for (const size_t size : kSizes) {
+      gcm_siv_seal(key, b.out, b.tag, {kPublic, kPublic, 20, b.in, size});
+      b.publish();
+      if (!ct::declassify(gcm_siv_open(key, b.back, b.tag, {kPublic, kPublic, 20, b.out, size}))) std::abort();
+      b.tag[3] ^= 1;
+      if (ct::declassify(gcm_siv_open(key, b.back, b.tag, {kPublic, kPublic, 20, b.out, size}))) std::abort();
+    }
+  }
+  return true;
+}
+
 bool chacha(Lane lane) {
   if (!has(kChaChaKernels, lane)) return false;
   Buffers b;
@@ -307,6 +325,7 @@ constexpr Operation kOperations[] = {
     {"AES-KW, AES-KWP", key_wrap},
     {"CTR_DRBG", drbg},
     {"CBC, CMAC, CCM in batches", multi},
+    {"AES-GCM-SIV", gcm_siv},
     {"ChaCha20-Poly1305", chacha},
     {"SHA-256, HMAC", sha256_and_hmac},
     {"PBKDF2", pbkdf2},
