@@ -34,7 +34,7 @@ enum class EventId : uint32_t {
   kAeadSeal = 0x0200,
   kAeadSealCallerIv = 0x0201,
   kAeadOpen = 0x0202,
-  kAeadSealBatch = 0x0203,  // batches: object of the entry: jobs; of the exit: jobs, and failures << 32
+  kAeadSealBatch = 0x0203,  // batches: see is_batch
   kAeadOpenBatch = 0x0204,
   kHashCompute = 0x0300,
   kHashInit = 0x0301,
@@ -138,6 +138,19 @@ constexpr EventRow kEventTable[] = {
     {0x30006, "fork-child"},
     {0x40000, "key-zeroised"},
 };
+
+// is_batch: services whose object is no handle: entry: jobs; exit: jobs, and those that failed in the upper 32 bits.
+constexpr bool is_batch(uint32_t id) {
+  switch (static_cast<EventId>(id)) {
+    case EventId::kAeadSealBatch:
+    case EventId::kAeadOpenBatch:
+    case EventId::kMacBatch:
+    case EventId::kCipherBatch:
+      return true;
+    default:
+      return false;
+  }
+}
 
 constexpr const EventRow* event_row(uint32_t id) {
   for (const EventRow& row : kEventTable)

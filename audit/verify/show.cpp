@@ -212,7 +212,12 @@ void Shower::text_record(const Record& r, uint64_t number, uint64_t ring_seq) co
   }
   const std::string session = hex_text(r.session_id);
   if (session.find_first_not_of('0') != std::string::npos) out += " session " + session.substr(0, kSessionPrefix);
-  if (r.object != 0) out += fmt::format(" object {:#x}", r.object);
+  if (is_service(r) && is_batch(r.event_id & ~kExitBit)) {
+    out += fmt::format(" jobs {}", static_cast<uint32_t>(r.object));
+    if (is_exit(r)) out += fmt::format(" failed {}", r.object >> 32);
+  } else if (r.object != 0) {
+    out += fmt::format(" object {:#x}", r.object);
+  }
   line(out);
 }
 
@@ -230,6 +235,10 @@ void Shower::json_record(const Record& r, uint64_t number, uint64_t ring_seq) co
               {"object", r.object},
               {"return_code", static_cast<int32_t>(r.return_code)},
               {"result", result_text(r.return_code)}};
+  if (is_service(r) && is_batch(r.event_id & ~kExitBit)) {
+    out["jobs"] = static_cast<uint32_t>(r.object);
+    if (exit) out["failed"] = r.object >> 32;
+  }
   out["bytes"] = exit ? detail_bytes(r.detail) : is_service(r) ? r.detail : 0;
   if (exit) {
     out["lane"] = lane_name(detail_lane(r.detail));

@@ -465,7 +465,8 @@ CM_EXPORT cm_rc cm_mac_free(cm_session session, cm_mac mac) CM_MUST_USE;
  *    upper 32 bits; bytes written by the jobs that succeeded.
  *  - Overlap: no output of a job may touch the array of jobs (CM_ERR_OVERLAP). That it touches no buffer of another job
  *    is the caller's duty: what such jobs give is not defined.
- *  - At most CM_BATCH_MAX jobs (CM_ERR_LENGTH). The array is read once; only result is written. */
+ *  - At most CM_BATCH_MAX jobs (CM_ERR_LENGTH). The array is read once; only result is written.
+ *  - Stack: up to 40 KiB of the calling thread. */
 enum { CM_BATCH_MAX = 65536 };
 
 enum { CM_JOB_CALLER_IV = 1u << 0 };

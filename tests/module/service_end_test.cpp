@@ -18,6 +18,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr double kPatience = 30;  // seconds
+
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 // Module: operational with a writer that can be stopped, a user's and an officer's session.
@@ -32,11 +34,19 @@ class Module {
     writer_ = writer_of(params_.log);
     EXPECT_NE(writer_, 0);
   }
+  // On a busy machine the writer may need longer than wait_ms to close the log; then the shutdown says so.
   ~Module() {
     go_on();
-    EXPECT_EQ(cm_shutdown(), CM_OK);
+    const cm_rc rc = cm_shutdown();
+    EXPECT_TRUE(rc == CM_OK || rc == CM_ERR_AUDIT_PENDING) << cm_rc_name(rc);
     std::string text;
-    EXPECT_EQ(verify_log(dir_, &text), 0) << text;
+    const auto begin = Clock::now();
+    int code = verify_log(dir_, &text);
+    while (rc != CM_OK && code != 0 && seconds_since(begin) < kPatience) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      code = verify_log(dir_, &text);
+    }
+    EXPECT_EQ(code, 0) << text;
   }
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;

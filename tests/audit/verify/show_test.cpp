@@ -52,6 +52,30 @@ TEST(show, prints_a_line_a_record_and_a_line_a_frame) {
   EXPECT_NE(shown.text.find("== frame 8 client-lost"), std::string::npos);
 }
 
+TEST(show, says_how_many_jobs_a_batch_had_and_how_many_failed) {
+  LogBuilder log;
+  log.genesis();
+  log.start(FrameType::kBoot);
+  log.clock();
+  TestClient client = log.attach();
+  std::vector<Record> records;
+  for (const EventId event :
+       {EventId::kAeadSealBatch, EventId::kAeadOpenBatch, EventId::kCipherBatch, EventId::kMacBatch}) {
+    records.push_back(client.rings[1].entry(event, log.session_id(0x51), 300));
+    records.push_back(client.rings[1].exit(event, log.session_id(0x51), uint64_t{7} << 32 | 300, -26));  // CM_ERR_JOBS
+  }
+  log.batch(records);
+  const Shown shown = show(log.segments);
+  EXPECT_EQ(lines_with(shown.text, " jobs 300"), 8u) << shown.text;
+  EXPECT_EQ(lines_with(shown.text, "CM_ERR_JOBS"), 4u);
+  EXPECT_EQ(lines_with(shown.text, " jobs 300 failed 7"), 4u);
+  EXPECT_EQ(lines_with(shown.text, " object "), 0u);
+  verify::ShowOptions options;
+  options.json = true;
+  EXPECT_EQ(lines_with(show(log.segments, options).text, "\"jobs\":300,\"failed\":7"), 4u)
+      << show(log.segments, options).text;
+}
+
 TEST(show, json_lines_parse_and_filters_choose) {
   const LogBuilder log = kGoldenLogs[0].build({});
   verify::ShowOptions options;
