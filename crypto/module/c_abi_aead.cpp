@@ -28,7 +28,8 @@ struct AeadCall {
 
 // check_side: iv or tag as an output must be apart from everything else.
 [[gnu::always_inline]] inline Status check_side(const AeadCall& c, Out side) {
-  return share(side, c.aad) | share(side, c.text) | share(side, c.out) ? Status::kOverlap : Status::kOk;
+  const unsigned any = unsigned{share(side, c.aad)} | unsigned{share(side, c.text)} | unsigned{share(side, c.out)};
+  return any != 0 ? Status::kOverlap : Status::kOk;
 }
 
 [[gnu::always_inline]] inline Status check_tag_size(size_t size) {
