@@ -12,6 +12,7 @@ Status aes_key_init(AesKey& key, Lane lane, const uint8_t* raw, size_t raw_size)
   if (raw_size != 16 && raw_size != 24 && raw_size != 32) return Status::kLength;
   key.rounds = static_cast<uint32_t>(raw_size / 4 + 6);
   key.lane = lane;
+  key.has_columns = false;
   switch (lane) {
     case Lane::kPortable:
       aes_key_init_portable(key, raw, raw_size);
@@ -25,6 +26,12 @@ Status aes_key_init(AesKey& key, Lane lane, const uint8_t* raw, size_t raw_size)
       break;
   }
   return Status::kUnsupported;
+}
+
+void aes_make_columns(AesKey& key) {
+  if (key.lane == Lane::kPortable) return;
+  aes_make_columns_x86_aesni(key);
+  key.has_columns = true;
 }
 
 void aes_encrypt_blocks(const AesKey& key, uint8_t* out, const uint8_t* in, size_t count) {

@@ -12,17 +12,27 @@ namespace cm {
 
 inline constexpr size_t kAesBlock = 16;
 
+inline constexpr size_t kAesSliced = 15 * 64;  // bytes of lane portable's schedule: 8 words of 64 bits a round key
+inline constexpr size_t kAesColumnsAt = 256, kAesColumns = 256 * 4;
+
 struct alignas(64) AesKey {
-  // All lanes with AES-NI: round keys in order, 16 bytes each (15 at most), then the inverse schedule for decryption.
-  // Lane portable: the bitsliced schedule. Layout belongs to the lane's own file.
-  uint8_t encrypt[15 * 64];  // portable: 8 words of 64 bit a round key
+  // All lanes with AES-NI: round keys in order, 16 bytes each (15 at most); at kAesColumnsAt, if has_columns, the
+  // columns of aes_make_columns. Lane portable: the bitsliced schedule. Layout belongs to the lane's own file.
+  uint8_t encrypt[kAesColumnsAt + kAesColumns];
   uint8_t decrypt[15 * 16];  // AES-NI form of the equivalent inverse cipher; unused by the portable lane
   uint32_t rounds;           // 10, 12, 14
   Lane lane;
+  bool has_columns;
 };
+static_assert(kAesSliced <= sizeof AesKey::encrypt);
 
 // aes_key_init: raw_size 16, 24 or 32, else kLength.
 Status aes_key_init(AesKey& key, Lane lane, const uint8_t* raw, size_t raw_size);
+
+// aes_make_columns: for keys of modes with a counter, once, before the key is used: what the last byte of a counter
+// block, for each of its 256 values, adds to the state after the first round, which is one column of it; aes_ctr then
+// begins with the second. Part of the key. Lane portable has no use for it.
+void aes_make_columns(AesKey& key);
 
 // aes_encrypt_blocks, aes_decrypt_blocks: count independent blocks (ECB); out may equal in.
 void aes_encrypt_blocks(const AesKey& key, uint8_t* out, const uint8_t* in, size_t count);

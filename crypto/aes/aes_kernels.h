@@ -22,6 +22,9 @@ struct AesKey;
 void aes_key_init_portable(AesKey& key, const uint8_t* raw, size_t raw_size);
 void aes_key_init_x86_aesni(AesKey& key, const uint8_t* raw, size_t raw_size);
 
+// aes_make_columns_x86_aesni: for all lanes with AES-NI.
+void aes_make_columns_x86_aesni(AesKey& key);
+
 // aes_encrypt_blocks_*, aes_decrypt_blocks_*: count independent blocks, no alignment needed, out may equal in.
 void aes_encrypt_blocks_portable(const AesKey& key, uint8_t* out, const uint8_t* in, size_t count);
 void aes_encrypt_blocks_x86_aesni(const AesKey& key, uint8_t* out, const uint8_t* in, size_t count);

@@ -43,6 +43,7 @@ inline X number128(uint64_t high, uint64_t low) {
 //   shift_in(v, before): the blocks of v one place later, the last block of before in front
 //   steps(v): v, counting on by 0, 1, ... in the low halves of its blocks
 //   add: sum of the 64-bit halves
+//   columns(p): in each block the next four bytes from p as its first column, the other columns zero
 //   tweaks(t, first): t[j] block i = first * x^(kBlocks * j + i) in GF(2^128) (IEEE 1619 5.2)
 //   advance(t), advanced(t[j]): each tweak moved on by all blocks of t
 //   advance_by(t, n): one tweak moved on by n, 1 to 63 blocks (Reg128: always 1)
@@ -59,6 +60,7 @@ struct Reg128 {
   static V all(X v) { return v; }
   static X first(V v) { return v; }
   static V key(const uint8_t* schedule, uint32_t r) { return round_key(schedule, r); }
+  static V columns(const uint8_t* p) { return _mm_loadu_si32(p); }
   static V exclusive_or(V a, V b) { return _mm_xor_si128(a, b); }
   static V exclusive_or(V a, V b, V c) { return _mm_xor_si128(_mm_xor_si128(a, b), c); }
   static V enc(V v, V k) { return _mm_aesenc_si128(v, k); }
@@ -121,6 +123,10 @@ struct Reg256 {
   static V all(X v) { return _mm256_broadcastsi128_si256(v); }
   static X first(V v) { return _mm256_castsi256_si128(v); }
   static V key(const uint8_t* schedule, uint32_t r) { return all(round_key(schedule, r)); }
+  static V columns(const uint8_t* p) {
+    const V spread = _mm256_set_epi32(-1, -1, -1, 0x07060504, -1, -1, -1, 0x03020100);
+    return _mm256_shuffle_epi8(_mm256_broadcastq_epi64(_mm_loadu_si64(p)), spread);
+  }
   static V exclusive_or(V a, V b) { return _mm256_xor_si256(a, b); }
   static V exclusive_or(V a, V b, V c) { return _mm256_xor_si256(_mm256_xor_si256(a, b), c); }
   static V enc(V v, V k) { return _mm256_aesenc_epi128(v, k); }
@@ -176,6 +182,11 @@ struct Reg512 {
   static V all(X v) { return _mm512_broadcast_i32x4(v); }
   static X first(V v) { return _mm512_castsi512_si128(v); }
   static V key(const uint8_t* schedule, uint32_t r) { return all(round_key(schedule, r)); }
+  static V columns(const uint8_t* p) {
+    const V spread = _mm512_set_epi32(-1, -1, -1, 0x0f0e0d0c, -1, -1, -1, 0x0b0a0908, -1, -1, -1, 0x07060504, -1, -1,
+                                      -1, 0x03020100);
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(load128(p)), spread);
+  }
   static V exclusive_or(V a, V b) { return _mm512_xor_si512(a, b); }
   static V exclusive_or(V a, V b, V c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
   static V enc(V v, V k) { return _mm512_aesenc_epi128(v, k); }
@@ -359,28 +370,98 @@ template <class R, class Mode>
   if (count != 0) mode.part(key, out, in, count);
 }
 
-// ctr: the counter is public, so that a call is cut in two where the low half of the counter wraps, and no register
-// carries.
+// CtrColumns: CTR of blocks whose counters differ in the last byte only. What that byte adds to the state after the
+// first round is one column, which the key holds for each of its values; the rest, base, is the same for all of them.
 template <class R>
-[[gnu::always_inline]] inline void ctr(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in,
-                                       size_t count) {
-  uint64_t halves[2];
-  __builtin_memcpy(halves, counter, sizeof halves);
-  uint64_t high = __builtin_bswap64(halves[0]), low = __builtin_bswap64(halves[1]);
+struct CtrColumns {
+  const uint8_t* column;  // of the next block
+  typename R::V base;
+
+  template <int N>
+  [[gnu::always_inline]] void step(const AesKey& key, uint8_t* out, const uint8_t* in) {
+    typename R::V x[N];
+#pragma GCC unroll 8
+    for (int j = 0; j < N; ++j) x[j] = R::exclusive_or(base, R::columns(column + 4 * R::kBlocks * j));
+    column += 4 * R::kBlocks * N;
+    aes_rounds_from<R, N, true, 2>(x, key);
+    const typename R::V k = R::key(key.encrypt, key.rounds);
+#pragma GCC unroll 8
+    for (int j = 0; j < N; ++j)
+      R::store(out + kRegBytes<R> * j, R::enc_last(x[j], R::exclusive_or(k, R::load(in + kRegBytes<R> * j))));
+  }
+};
+
+// Counter: a block of CTR as two numbers. It is public.
+struct Counter {
+  uint64_t high, low;
+
+  static Counter of(const uint8_t* block) {
+    uint64_t halves[2];
+    __builtin_memcpy(halves, block, sizeof halves);
+    return {__builtin_bswap64(halves[0]), __builtin_bswap64(halves[1])};
+  }
+  void put(uint8_t* block) const {
+    const uint64_t halves[2] = {__builtin_bswap64(high), __builtin_bswap64(low)};
+    __builtin_memcpy(block, halves, sizeof halves);
+  }
+  void advance(uint64_t n) {
+    low += n;
+    high += low < n ? 1 : 0;
+  }
+};
+
+// ctr_plain: a call is cut in two where the low half of the counter wraps, so that no register carries.
+template <class R>
+[[gnu::always_inline]] inline void ctr_plain(const AesKey& key, Counter& counter, uint8_t* out, const uint8_t* in,
+                                             size_t count) {
   while (count != 0) {
-    const uint64_t to_wrap = 0 - low;  // 0 stands for 2^64
+    const uint64_t to_wrap = 0 - counter.low;  // 0 stands for 2^64
     const size_t now = to_wrap - 1 < count - 1 ? to_wrap : count;
-    Ctr<R, false> mode{R::steps(R::all(number128(high, low)))};
+    Ctr<R, false> mode{R::steps(R::all(number128(counter.high, counter.low)))};
     run<R>(mode, key, out, in, now);
-    low += now;
-    high += low == 0 ? 1 : 0;
+    counter.advance(now);
     out += 16 * now;
     in += 16 * now;
     count -= now;
   }
-  halves[0] = __builtin_bswap64(high);
-  halves[1] = __builtin_bswap64(low);
-  __builtin_memcpy(counter, halves, sizeof halves);
+}
+
+// columns_base: the state after the first round but for what the last byte adds: 0x52 goes to 0 in the S-box.
+[[gnu::always_inline]] inline X columns_base(const AesKey& key, const Counter& counter) {
+  const X x = _mm_xor_si128(reverse128(number128(counter.high, counter.low)), round_key(key.encrypt, 0));
+  return _mm_aesenc_si128(_mm_insert_epi8(x, 0x52, 15), round_key(key.encrypt, 1));
+}
+
+// ctr_steps: whole steps while the last byte of the counter does not wrap; how many blocks that was.
+template <class R>
+[[gnu::always_inline]] inline size_t ctr_steps(const AesKey& key, Counter& counter, uint8_t* out, const uint8_t* in,
+                                               size_t count) {
+  constexpr size_t kStep = size_t{R::kWide} * R::kBlocks;
+  const size_t last_byte = counter.low & 0xff, same = 256 - last_byte;
+  const size_t blocks = (same < count ? same : count) / kStep * kStep;
+  CtrColumns<R> mode{key.encrypt + kAesColumnsAt + 4 * last_byte, R::all(columns_base(key, counter))};
+  for (size_t at = 0; at < blocks; at += kStep) mode.template step<R::kWide>(key, out + 16 * at, in + 16 * at);
+  counter.advance(blocks);
+  return blocks;
+}
+
+template <class R>
+[[gnu::always_inline]] inline void ctr(const AesKey& key, uint8_t* counter, uint8_t* out, const uint8_t* in,
+                                       size_t count) {
+  constexpr size_t kStep = size_t{R::kWide} * R::kBlocks;
+  Counter c = Counter::of(counter);
+  while (count != 0) {
+    const bool columns = key.has_columns && count >= kStep;
+    size_t now = columns ? ctr_steps<R>(key, c, out, in, count) : 0;
+    if (now == 0) {  // without columns, or the last byte wraps within a step
+      now = columns ? kStep : count;
+      ctr_plain<R>(key, c, out, in, now);
+    }
+    out += 16 * now;
+    in += 16 * now;
+    count -= now;
+  }
+  c.put(counter);
 }
 
 // ctr_le32: cut in the same way where the 32 bits of the counter wrap, so that nothing of it reaches the other bytes.

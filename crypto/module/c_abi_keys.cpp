@@ -62,6 +62,7 @@ Lane lane_of(KeyForm form) {
     case KeyForm::kGcm:
       return lanes().gcm;
     case KeyForm::kAes:
+    case KeyForm::kAesCounter:
     case KeyForm::kXts:
     case KeyForm::kCmac:
     case KeyForm::kGcmSiv:
@@ -87,6 +88,11 @@ Status expand_form(KeyObject& key, KeyForm form, const uint8_t* raw, size_t raw_
       return gcm_key_init(key.gcm, key.lane, raw, raw_size);
     case KeyForm::kAes:
       return aes_key_init(key.aes, key.lane, raw, raw_size);
+    case KeyForm::kAesCounter: {
+      const Status s = aes_key_init(key.aes, key.lane, raw, raw_size);
+      if (succeeded(s)) aes_make_columns(key.aes);
+      return s;
+    }
     case KeyForm::kXts:
       return xts_key_init(key.xts, key.lane, raw, raw_size);
     case KeyForm::kCmac:

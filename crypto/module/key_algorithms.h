@@ -12,8 +12,8 @@
 
 namespace cm {
 
-// KeyForm: which member of KeyObject's union holds the expanded key.
-enum class KeyForm : uint8_t { kGcm, kAes, kXts, kCmac, kHmac, kChaCha, kGcmSiv };
+// KeyForm: which member of KeyObject's union holds the expanded key. kAesCounter: aes, with the columns for counters.
+enum class KeyForm : uint8_t { kGcm, kAes, kAesCounter, kXts, kCmac, kHmac, kChaCha, kGcmSiv };
 
 // KeySizes, in bits.
 enum class KeySizes : uint8_t {
@@ -50,12 +50,12 @@ constexpr KeyAlgorithmRow kKeyAlgorithms[] = {
     {CM_ALG_AES_CBC_CS1, KeyForm::kAes, KeySizes::kAes, CipherMode::kCbcCs1, kEncryptDecrypt, Status::kOk, "AES-CBC-CS1", "AES-CBC"},
     {CM_ALG_AES_CBC_CS2, KeyForm::kAes, KeySizes::kAes, CipherMode::kCbcCs2, kEncryptDecrypt, Status::kOk, "AES-CBC-CS2", "AES-CBC"},
     {CM_ALG_AES_CBC_CS3, KeyForm::kAes, KeySizes::kAes, CipherMode::kCbcCs3, kEncryptDecrypt, Status::kOk, "AES-CBC-CS3", "AES-CBC"},
-    {CM_ALG_AES_CTR, KeyForm::kAes, KeySizes::kAes, CipherMode::kCtr, kEncryptDecrypt, Status::kOk, "AES-CTR", "AES-CTR"},
+    {CM_ALG_AES_CTR, KeyForm::kAesCounter, KeySizes::kAes, CipherMode::kCtr, kEncryptDecrypt, Status::kOk, "AES-CTR", "AES-CTR"},
     {CM_ALG_AES_CFB128, KeyForm::kAes, KeySizes::kAes, CipherMode::kCfb128, kEncryptDecrypt, Status::kOk, "AES-CFB128", "AES-CFB"},
     {CM_ALG_AES_CFB8, KeyForm::kAes, KeySizes::kAes, CipherMode::kCfb8, kEncryptDecrypt, Status::kOk, "AES-CFB8", "AES-CFB"},
     {CM_ALG_AES_OFB, KeyForm::kAes, KeySizes::kAes, CipherMode::kOfb, kEncryptDecrypt, Status::kOk, "AES-OFB", "AES-OFB"},
     {CM_ALG_AES_XTS, KeyForm::kXts, KeySizes::kXts, CipherMode::kEcb, kEncryptDecrypt, Status::kOk, "AES-XTS", "AES-XTS"},
-    {CM_ALG_AES_CCM, KeyForm::kAes, KeySizes::kAes, CipherMode::kEcb, kSealOpen, Status::kOk, "AES-CCM", "AES-CCM"},
+    {CM_ALG_AES_CCM, KeyForm::kAesCounter, KeySizes::kAes, CipherMode::kEcb, kSealOpen, Status::kOk, "AES-CCM", "AES-CCM"},
     {CM_ALG_AES_CMAC, KeyForm::kCmac, KeySizes::kAes, CipherMode::kEcb, kMacVerify, Status::kOk, "AES-CMAC", "AES-CMAC"},
     {CM_ALG_AES_KW, KeyForm::kAes, KeySizes::kAes, CipherMode::kEcb, kWrapUnwrap, Status::kOk, "AES-KW", "AES-KW"},
     {CM_ALG_AES_GMAC, KeyForm::kGcm, KeySizes::kAes, CipherMode::kEcb, kSealOpen, Status::kOk, "AES-GMAC", "AES-GCM"},

@@ -42,7 +42,7 @@ void aes_multi_set_key_portable(MultiLanes& lanes, size_t lane, const AesKey& ke
   constexpr uint64_t kBlockOfLane = 0x1111111111111111u;
   const uint64_t mask = kBlockOfLane << lane;
   lanes.sliced.rounds = key.rounds;
-  for (size_t i = 0; i != sizeof key.encrypt / (kMultiRoundKeys - 1) * (key.rounds + 1); i += 8) {
+  for (size_t i = 0; i != kAesSliced / (kMultiRoundKeys - 1) * (key.rounds + 1); i += 8) {
     uint8_t* const word = lanes.sliced.encrypt + i;
     store_le64(word, (load_le64(word) & ~mask) | (load_le64(key.encrypt + i) & mask));
   }

@@ -136,7 +136,9 @@ std::vector<Mode> modes() {
        [](const AesKey& key, uint8_t* mac, uint8_t*, const uint8_t* in, size_t count) {
          aes_cbc_mac(key, mac, in, count);
        },
-       [](const Bytes& key, const Bytes& mac, const Bytes& in) { return Answer{{}, mac_after(key, mac, in)}; }},
+       [](const Bytes& key, const Bytes& mac, const Bytes& in) {
+         return Answer{{}, mac_after(key, mac, in)};
+       }},
       {"ccm_encrypt", 16, 32, true, run_ccm<aes_ccm_encrypt>, ccm(true)},
       {"ccm_decrypt", 16, 32, true, run_ccm<aes_ccm_decrypt>, ccm(false)},
   };
@@ -255,8 +257,11 @@ class AesCtr : public testing::TestWithParam<Lane> {};
 TEST_P(AesCtr, counter_carries_through_the_whole_block) {
   std::mt19937_64 rng(128);
   const Bytes raw = random_bytes(rng, 32);
-  AesKey key;
-  ASSERT_EQ(aes_key_init(key, GetParam(), raw.data(), raw.size()), Status::kOk);
+  AesKey plain;
+  ASSERT_EQ(aes_key_init(plain, GetParam(), raw.data(), raw.size()), Status::kOk);
+  AesKey with_columns = plain;
+  aes_make_columns(with_columns);
+  EXPECT_EQ(with_columns.has_columns, GetParam() != Lane::kPortable);
   for (size_t count = 0; count <= 130; ++count) {
     for (ptrdiff_t ones = 0; ones <= 16; ++ones) {
       Bytes counter = random_bytes(rng, 16);
@@ -268,10 +273,29 @@ TEST_P(AesCtr, counter_carries_through_the_whole_block) {
       for (size_t b = 0; b < count; ++b, add_one(next)) blocks = join(blocks, next);
       Bytes expected = evp_aes("ECB", raw, {}, blocks, true), out(text.size());
       for (size_t i = 0; i < expected.size(); ++i) expected[i] ^= text[i];
-      aes_ctr(key, counter.data(), out.data(), text.data(), count);
-      ASSERT_EQ(out, expected) << count << " blocks, " << ones;
-      ASSERT_EQ(counter, next);
+      for (const AesKey* key : {&plain, &with_columns}) {
+        Bytes after = counter;
+        aes_ctr(*key, after.data(), out.data(), text.data(), count);
+        ASSERT_EQ(out, expected) << count << " blocks, " << ones << ", columns " << key->has_columns;
+        ASSERT_EQ(after, next);
+      }
     }
+  }
+}
+
+// Every key length, every last byte of the counter, and messages in which it wraps more than once.
+TEST_P(AesCtr, columns_change_nothing_but_the_time) {
+  std::mt19937_64 rng(129);
+  for (unsigned last = 0; last < 256; ++last) {
+    const Bytes raw = random_bytes(rng, 16 + 8 * (last % 3)), text = random_bytes(rng, 16 * (rng() % 700));
+    AesKey key;
+    ASSERT_EQ(aes_key_init(key, GetParam(), raw.data(), raw.size()), Status::kOk);
+    aes_make_columns(key);
+    Bytes counter = random_bytes(rng, 16), out(text.size());
+    counter[15] = static_cast<uint8_t>(last);
+    const Bytes expected = evp_aes("CTR", raw, counter, text, true);
+    aes_ctr(key, counter.data(), out.data(), text.data(), text.size() / 16);
+    ASSERT_EQ(out, expected) << last;
   }
 }
 
