@@ -98,7 +98,7 @@ uint64_t rotate_columns(uint64_t x) {
 // next_row<Rows, Frame>: each byte is replaced by the byte Rows below it in its logical column.
 template <unsigned Rows, unsigned Frame>
 uint64_t next_row(uint64_t x) {
-  return rotate_columns<(Rows * Frame) & 3>((x >> (16 * Rows)) | (x << (64 - 16 * Rows)));
+  return rotate_columns < (Rows * Frame) & 3 > ((x >> (16 * Rows)) | (x << (64 - 16 * Rows)));
 }
 
 // mix_columns (FIPS 197 5.1.3): with b the byte below a and t = a ^ b, the column's byte becomes 2t ^ b ^ t two below.

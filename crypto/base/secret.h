@@ -13,6 +13,8 @@ namespace cm {
 // zeroise: overwrites n bytes; the barrier keeps the stores although nothing reads them again (ISO/IEC 19790 7.9.7).
 inline void zeroise(void* p, size_t n) {
   if (n == 0) return;
+  // Of a large size that it knows, the compiler makes "rep stos", which begins slowly; memset of libc does not.
+  if (n > 256) __asm__("" : "+r"(n));
   std::memset(p, 0, n);
   __asm__ volatile("" : : "r"(p) : "memory");
 }

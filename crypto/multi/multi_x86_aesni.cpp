@@ -10,6 +10,7 @@ namespace {
 
 struct Reg128 {
   using V = __m128i;
+  static constexpr bool kPairs = false;
 
   static V key(const MultiLanes& l, int j, uint32_t r) {
     return _mm_load_si128(reinterpret_cast<const V*>(l.schedule[r][j]));

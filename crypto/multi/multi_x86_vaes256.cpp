@@ -11,6 +11,7 @@ namespace {
 
 struct Reg256 {
   using V = __m256i;
+  static constexpr bool kPairs = false;
 
   static V key(const MultiLanes& l, int j, uint32_t r) {
     return _mm256_load_si256(reinterpret_cast<const V*>(l.schedule[r][2 * j]));

@@ -136,9 +136,7 @@ std::vector<Mode> modes() {
        [](const AesKey& key, uint8_t* mac, uint8_t*, const uint8_t* in, size_t count) {
          aes_cbc_mac(key, mac, in, count);
        },
-       [](const Bytes& key, const Bytes& mac, const Bytes& in) {
-         return Answer{{}, mac_after(key, mac, in)};
-       }},
+       [](const Bytes& key, const Bytes& mac, const Bytes& in) { return Answer{{}, mac_after(key, mac, in)}; }},
       {"ccm_encrypt", 16, 32, true, run_ccm<aes_ccm_encrypt>, ccm(true)},
       {"ccm_decrypt", 16, 32, true, run_ccm<aes_ccm_decrypt>, ccm(false)},
   };
