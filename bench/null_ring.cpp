@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // null_ring.cpp: the implementation of audit/producer/producer.h that records nothing and always agrees. It exists to
-// measure what the audit costs: it is linked into the benchmark's second copy of the module, and must never be
-// installed or linked into anything else. The product has no switch that leads here.
+// measure what the audit costs, and so that a fuzzing campaign is not spent on records: it is linked into the copies of
+// the module for the benches and for the fuzz targets, and must never be installed or linked into anything else. The
+// product has no switch that leads here.
 #include "audit/producer/producer.h"
 
 namespace cm::audit {

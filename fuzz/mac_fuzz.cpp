@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// mac_fuzz: HMAC and CMAC at once and by contexts of any pieces, and GMAC, on a lane that the input chooses, against
+// the system's libcrypto; sizes that are wrong, MACs that are wrong, two contexts of one key side by side.
+//
+// Input: choices as service.h reads them.
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <string>
+
+#include "fuzz/service.h"
+
+namespace {
+
+using namespace cm::fuzz;  // NOLINT(google-build-using-namespace): the subject of this file
+
+constexpr size_t kTextMax = 3000, kMacMax = 32;
+
+struct Case {
+  uint32_t algorithm;
+  Bytes raw, text, right;  // right: the whole MAC by libcrypto
+  cm_rc reason;            // CM_OK, or why the key is not approved
+};
+
+// by_libcrypto: iv for GMAC.
+Bytes by_libcrypto(const char* mac, const std::string& inside, const Bytes& raw, const Bytes& text,
+                   const Bytes& iv = {}) {
+  OSSL_PARAM params[] = {OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end()};
+  Bytes copy = iv;
+  if (!iv.empty()) params[0] = OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_IV, copy.data(), copy.size());
+  Bytes out(kMacMax);
+  size_t size = 0;
+  require(EVP_Q_mac(nullptr, mac, nullptr, inside.c_str(), params, raw.data(), raw.size(), text.data(), text.size(),
+                    out.data(), out.size(), &size) != nullptr,
+          "libcrypto refuses");
+  out.resize(size);
+  return out;
+}
+
+std::string aes(const Bytes& raw, const char* mode) { return "AES-" + std::to_string(raw.size() * 8) + "-" + mode; }
+
+Case read_case(Input& input) {
+  Case c;
+  c.algorithm = input.byte() % 2 == 0 ? CM_ALG_AES_CMAC : CM_ALG_HMAC_SHA256;
+  c.raw = any_raw_key(input, c.algorithm);
+  c.text = input.noise(input.size(kTextMax));
+  const bool is_hmac = c.algorithm == CM_ALG_HMAC_SHA256;
+  c.right =
+      is_hmac ? by_libcrypto("HMAC", "SHA256", c.raw, c.text) : by_libcrypto("CMAC", aes(c.raw, "CBC"), c.raw, c.text);
+  c.reason = is_hmac && c.raw.size() < 14 ? CM_NOT_APPROVED_SHORT_KEY : CM_OK;
+  return c;
+}
+
+size_t mac_size(Input& input, const Case& c) {
+  return input.rare() ? input.byte() % 40 : c.right.size() - input.byte() % 4;
+}
+bool fits(const Case& c, size_t size) {
+  return size >= (c.algorithm == CM_ALG_HMAC_SHA256 ? 4U : 8U) && size <= c.right.size();
+}
+Bytes first_bytes(const Bytes& all, size_t size) {
+  return {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(size)};
+}
+
+void check_at_once(Input& input, const Case& c, cm_key key) {
+  const size_t size = mac_size(input, c);
+  Texts texts(input, c.text, size);
+  const cm_rc rc = cm_mac_compute(session(), key, texts.out(), size, texts.in(), c.text.size());
+  if (fits(c, size) && !texts.overlapping(size)) {
+    require(rc == c.reason, "a MAC is refused");
+    require(texts.output_is(first_bytes(c.right, size)), "a MAC is not that of libcrypto");
+    return require(texts.only_output_changed(size), "written outside the MAC");
+  }
+  require((rc == CM_ERR_OVERLAP && texts.overlapping(size)) || (rc == CM_ERR_LENGTH && !fits(c, size)) ||
+              (rc == CM_ERR_NULL && size == 0),
+          "a wrong MAC has a wrong answer");
+  require(texts.only_output_changed(0), "a refused MAC was written");
+}
+
+void check_verify(Input& input, const Case& c, cm_key key) {
+  const size_t size = mac_size(input, c);
+  if (size == 0 || size > c.right.size()) return;
+  Bytes mac = first_bytes(c.right, size);
+  const auto verify = [&] { return cm_mac_verify(session(), key, mac.data(), size, c.text.data(), c.text.size()); };
+  require(verify() == (fits(c, size) ? c.reason : CM_ERR_LENGTH), "a right MAC has a wrong answer");
+  mac[input.byte() % size] ^= static_cast<uint8_t>(1u << input.byte() % 8);
+  require(verify() == (fits(c, size) ? CM_ERR_AUTH : CM_ERR_LENGTH), "a wrong MAC is accepted");
+}
+
+// ---- contexts
+
+cm_mac begin(const Case& c, cm_key key) {
+  cm_mac context{};
+  require(cm_mac_init(session(), &context, key) == c.reason && context.v != 0, "no context");
+  return context;
+}
+
+// feed: the next piece of the text; a copy of its exact size, so that what is read beyond it is seen.
+void feed(Input& input, const Case& c, cm_mac context, size_t& done) {
+  const size_t left = c.text.size() - done, chosen = input.size(left), now = chosen == 0 ? left : chosen;
+  const auto from = c.text.begin() + static_cast<std::ptrdiff_t>(done);
+  const Bytes piece(from, from + static_cast<std::ptrdiff_t>(now));
+  if (input.rare()) require(cm_mac_update(session(), context, nullptr, now + 1) == CM_ERR_NULL, "a piece from nowhere");
+  require(cm_mac_update(session(), context, piece.data(), now) == c.reason, "a piece is refused");
+  done += now;
+}
+
+void end(Input& input, const Case& c, cm_mac context) {
+  const size_t size = mac_size(input, c);
+  Bytes mac(size, 0xee);
+  if (!fits(c, size)) {
+    const cm_rc rc = cm_mac_final(session(), context, mac.data(), size);
+    require(rc == CM_ERR_LENGTH || (rc == CM_ERR_NULL && size == 0), "a wrong size has a wrong answer");
+    require(mac == Bytes(size, 0xee), "a refused end was written");
+    mac.resize(c.right.size());
+  }
+  require(cm_mac_final(session(), context, mac.data(), mac.size()) == c.reason, "no end");
+  require(mac == first_bytes(c.right, mac.size()), "pieces are not the whole");
+  require(cm_mac_free(session(), context) == CM_ERR_HANDLE, "a context outlives its end");
+}
+
+// check_pieces: two contexts in turns.
+void check_pieces(Input& input, const Case& c, Key& key) {
+  const cm_mac contexts[] = {begin(c, key.get()), begin(c, key.get())};
+  size_t done[2] = {};
+  while (done[0] < c.text.size() || done[1] < c.text.size())
+    for (int i = 0; i < 2; ++i)
+      if (done[i] < c.text.size()) feed(input, c, contexts[i], done[i]);
+  end(input, c, contexts[0]);
+  if (!input.rare()) return end(input, c, contexts[1]);
+  key.destroy();
+  Bytes mac(16, 0xee);
+  require(cm_mac_update(session(), contexts[1], mac.data(), 1) == CM_ERR_HANDLE, "an update without a key");
+  require(cm_mac_final(session(), contexts[1], mac.data(), 16) == CM_ERR_HANDLE && mac == Bytes(16),
+          "an end without a key");
+}
+
+// ---- GMAC
+
+void check_gmac(Input& input) {
+  const Bytes raw = any_raw_key(input, CM_ALG_AES_GMAC);
+  const size_t iv_size = input.rare() ? input.byte() % 70 : 12;
+  const Bytes aad = input.noise(input.size(kTextMax));
+  Bytes iv = input.bytes(iv_size);
+  const size_t size = input.rare() ? input.byte() % 20 : 16;
+  const bool fits = size >= 12 && size <= 16 && iv_size >= 1 && iv_size <= 64;
+  const Key key(key_params(CM_ALG_AES_GMAC), raw);
+  Bytes tag(size, 0xee);
+  const cm_rc rc = cm_aead_seal_caller_iv(session(), key.get(), nullptr, 0, iv.data(), iv_size, tag.data(), size,
+                                          aad.data(), aad.size(), nullptr, 0);
+  if (!fits) {
+    require(rc == CM_ERR_LENGTH || (rc == CM_ERR_NULL && (size == 0 || iv_size == 0)),
+            "a wrong GMAC has a wrong answer");
+    return require(tag == Bytes(size, 0xee), "a refused GMAC was written");
+  }
+  require(rc == CM_NOT_APPROVED_CALLER_IV, "a GMAC is refused");
+  require(tag == first_bytes(by_libcrypto("GMAC", aes(raw, "GCM"), raw, aad, iv), size),
+          "a GMAC is not that of libcrypto");
+  const auto open = [&] {
+    return cm_aead_open(session(), key.get(), nullptr, 0, iv.data(), iv_size, tag.data(), size, aad.data(), aad.size(),
+                        nullptr, 0);
+  };
+  require(open() == CM_OK, "a right GMAC is refused");
+  tag[input.byte() % size] ^= static_cast<uint8_t>(1u << input.byte() % 8);
+  require(open() == CM_ERR_AUTH, "a wrong GMAC is accepted");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  Input input(data, size);
+  start_case(input);
+  if (input.byte() % 4 == 3) {
+    check_gmac(input);
+  } else {
+    const Case c = read_case(input);
+    Key key(key_params(c.algorithm), c.raw);
+    check_at_once(input, c, key.get());
+    check_verify(input, c, key.get());
+    check_pieces(input, c, key);
+  }
+  end_case();
+  return 0;
+}
