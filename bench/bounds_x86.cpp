@@ -66,6 +66,31 @@ double sse_mix(Mix mix, double ghz) { CM_MIXES(CM_SSE_ROUND, CM_SSE_PRODUCT); }
 double ymm_mix(Mix mix, double ghz) { CM_MIXES(CM_YMM_ROUND, CM_YMM_PRODUCT); }
 double zmm_mix(Mix mix, double ghz) { CM_MIXES(CM_ZMM_ROUND, CM_ZMM_PRODUCT); }
 
+void round_chain(uint64_t count) {
+  __asm__ volatile("1:\n\taesenc %%xmm15, %%xmm0\n\tsub $1, %0\n\tjnz 1b" : "+r"(count) : : "cc", CM_LOW_REGISTERS);
+}
+
+// A quarter round: four additions, four exclusive ors, and rotations, which AVX2 has none of: two as shuffles of bytes,
+// two as two shifts and an or.
+#define CM_FOUR(op, r)                                                                                            \
+  op " %%" r "15, %%" r "0, %%" r "0\n\t" op " %%" r "15, %%" r "1, %%" r "1\n\t" op " %%" r "15, %%" r "2, %%" r \
+     "2\n\t" op " %%" r "15, %%" r "3, %%" r "3\n\t"
+#define CM_SHIFT(op, n) op " $7, %%ymm" n ", %%ymm" n "\n\t"
+
+void quarter_round_ymm(uint64_t count) {
+  __asm__ volatile("1:\n\t" CM_FOUR("vpaddd", "ymm") CM_FOUR("vpxor", "ymm")
+                   "vpshufb %%ymm15, %%ymm4, %%ymm4\n\tvpshufb %%ymm15, %%ymm5, %%ymm5\n\t"
+                   CM_SHIFT("vpslld", "6") CM_SHIFT("vpsrld", "7") "vpor %%ymm15, %%ymm8, %%ymm8\n\t"
+                   CM_SHIFT("vpslld", "9") CM_SHIFT("vpsrld", "10") "vpor %%ymm15, %%ymm11, %%ymm11\n\t"
+                   "sub $1, %0\n\tjnz 1b" : "+r"(count) : : "cc", CM_LOW_REGISTERS);
+}
+void quarter_round_zmm(uint64_t count) {
+  __asm__ volatile("1:\n\t" CM_FOUR("vpaddd", "zmm") CM_FOUR("vpxord", "zmm")
+                   "vprold $7, %%zmm4, %%zmm4\n\tvprold $7, %%zmm5, %%zmm5\n\t"
+                   "vprold $7, %%zmm6, %%zmm6\n\tvprold $7, %%zmm7, %%zmm7\n\t"
+                   "sub $1, %0\n\tjnz 1b" : "+r"(count) : : "cc", CM_LOW_REGISTERS);
+}
+
 // sha_chain: the low half of xmm0 holds message words, which the instruction takes from there.
 void sha_chain(uint64_t count) {
   __asm__ volatile(
@@ -103,6 +128,15 @@ double cycles_of_mix(Mix mix, Lane lane, double ghz) {
     default:  // no lane of this algorithm
       break;
   }
+  return 0;
+}
+
+double cycles_of_block(int rounds, double ghz) { return rounds * best_cycles(round_chain, ghz); }
+
+double bytes_of_chacha_cycle(Lane lane, double ghz) {
+  // A register holds a word of as many blocks as it has words; a block of 64 bytes takes 80 quarter rounds.
+  if (lane == Lane::kAvx2) return 8 * 64 / (80 * best_cycles(quarter_round_ymm, ghz));
+  if (lane == Lane::kAvx512) return 16 * 64 / (80 * best_cycles(quarter_round_zmm, ghz));
   return 0;
 }
 

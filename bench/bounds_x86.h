@@ -21,6 +21,13 @@ double cycles_of_mix(Mix mix, Lane lane, double ghz);
 // bytes_of_register: of a lane with AES instructions.
 double bytes_of_register(Lane lane);
 
+// cycles_of_block: so many AES rounds, each waiting for the one before.
+double cycles_of_block(int rounds, double ghz);
+
+// bytes_of_chacha_cycle: bytes a core cycle of ChaCha20's additions, exclusive ors and rotations on registers as wide
+// as the lane's; Poly1305 comes on top. 0 for lanes without vectors.
+double bytes_of_chacha_cycle(Lane lane, double ghz);
+
 // cycles_of_sha256_block: 32 dependent SHA256RNDS2, which is what one stream cannot do without.
 double cycles_of_sha256_block(double ghz);
 

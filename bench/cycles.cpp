@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // cycles: bytes a core cycle of each kernel on each lane this processor runs, without the module around it, and the
 // share of the bound (bounds_x86.h) that it reaches. Median of several rounds; the clock is read before and after each
-// point, and a point during which it moved is taken again.
+// point, and a point during which it moved is taken again. GCM on the best lane stands beside libipsec-mb's direct
+// interface, where that is installed: key object against key object.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -15,8 +16,11 @@
 #include <regex>
 #include <vector>
 
-#include "bench/bounds_x86.h"
+#include "bench/cycles.h"
 #include "bench/machine.h"
+#if defined(CM_HAVE_IPSEC_MB)
+#include "bench/peer_ipsec_mb.h"
+#endif
 #include "crypto/aes/aes.h"
 #include "crypto/aes/aes_kernels.h"
 #include "crypto/gcm/gcm.h"
@@ -29,27 +33,8 @@
 namespace cm::bench {
 namespace {
 
-constexpr size_t kLargest = 16384;
-constexpr size_t kSizes[] = {16, 64, 256, 1024, 16384};
 constexpr double kClockTolerance = 0.02;
 constexpr uint64_t kPoint_ns = 200'000;
-
-// Point: one line of the report. bound: bytes a cycle, 0 where none is known.
-struct Point {
-  std::string name;
-  Lane lane;
-  size_t bytes;
-  double bound;
-  std::function<void()> call;
-};
-
-struct Buffers {
-  alignas(64) std::array<uint8_t, kLargest> in{};
-  alignas(64) std::array<uint8_t, kLargest> out{};
-  std::array<uint8_t, 16> side{};
-  std::array<uint8_t, 16> tag{};
-};
-Buffers buffers;
 
 struct Measured {
   double cycles;  // a call
@@ -57,44 +42,48 @@ struct Measured {
 };
 
 // measure_once: false when the clock moved or the thread had to wait.
-bool measure_once(const Point& point, uint64_t calls, Measured& out) {
+bool measure_once(const std::function<void()>& call, uint64_t calls, Measured& out) {
   const uint64_t waits = preemptions();
   const double before = core_ghz();
   clean_vector_state();
   const uint64_t begin = now_ns();
-  for (uint64_t i = 0; i < calls; ++i) point.call();
+  for (uint64_t i = 0; i < calls; ++i) call();
   const uint64_t took = now_ns() - begin;
   const double after = core_ghz();
   out = {static_cast<double>(took) * after / static_cast<double>(calls), after};
   return preemptions() == waits && std::fabs(after - before) < kClockTolerance * before;
 }
 
-Measured measure(const Point& point, unsigned rounds) {
+uint64_t calls_of(const std::function<void()>& call) {
   uint64_t calls = 1;
-  for (Measured m{}; measure_once(point, calls, m), m.cycles * static_cast<double>(calls) / m.ghz < kPoint_ns;)
+  for (Measured m{}; measure_once(call, calls, m), m.cycles * static_cast<double>(calls) / m.ghz < kPoint_ns;)
     calls *= 2;
-  std::vector<Measured> kept;
-  for (unsigned tries = 0; kept.size() < rounds && tries < 20 * rounds; ++tries)
-    if (Measured m{}; measure_once(point, calls, m)) kept.push_back(m);
-  if (kept.empty()) throw std::runtime_error("the clock of this machine does not stand still for one point");
-  std::sort(kept.begin(), kept.end(), [](const Measured& a, const Measured& b) { return a.cycles < b.cycles; });
-  return kept[kept.size() / 2];
+  return calls;
 }
 
-bool runs(const KernelRow& row) { return (row.needs & ~cpu_features_detected()) == 0; }
-
-double bound_of(Mix mix, Lane lane, double ghz) {
-  const double cycles = cycles_of_mix(mix, lane, ghz);
-  return cycles == 0 ? 0 : bytes_of_register(lane) / cycles;
+double median(std::vector<double>& cycles) {
+  if (cycles.empty()) throw std::runtime_error("the clock of this machine does not stand still for one point");
+  std::sort(cycles.begin(), cycles.end());
+  return cycles[cycles.size() / 2];
 }
 
-template <class Key>
-const Key& key_of(Lane lane, size_t size, Status (*init)(Key&, Lane, const uint8_t*, size_t)) {
-  static std::vector<std::unique_ptr<Key>> keys;
-  static const std::array<uint8_t, 32> raw{1, 2, 3};
-  keys.push_back(std::make_unique<Key>());
-  if (!succeeded(init(*keys.back(), lane, raw.data(), size))) throw std::runtime_error("no key on this lane");
-  return *keys.back();
+// Result: cycles a call; peer 0 where there is none.
+struct Result {
+  double own, peer;
+};
+
+// measure: own and peer by turns.
+Result measure(const Point& point, unsigned rounds) {
+  const uint64_t calls = calls_of(point.call);
+  std::vector<double> own, peer;
+  const auto take = [&](const std::function<void()>& call, std::vector<double>& kept) {
+    if (Measured m{}; kept.size() < rounds && measure_once(call, calls, m)) kept.push_back(m.cycles);
+  };
+  for (unsigned tries = 0; own.size() < rounds && tries < 20 * rounds; ++tries) {
+    take(point.call, own);
+    if (point.peer) take(point.peer, peer);
+  }
+  return {median(own), point.peer ? median(peer) : 0};
 }
 
 void add_aes(std::vector<Point>& points, double ghz) {
@@ -105,7 +94,7 @@ void add_aes(std::vector<Point>& points, double ghz) {
       const double bound = bound_of(bits == 128 ? Mix::kAes128 : Mix::kAes256, row.lane, ghz);
       for (const size_t n : kSizes) {
         const auto add = [&](const char* what, std::function<void()> call) {
-          points.push_back({fmt::format("aes-{}-{}", bits, what), row.lane, n, bound, std::move(call)});
+          points.push_back({fmt::format("aes-{}-{}", bits, what), row.lane, n, bound, std::move(call), {}});
         };
         add("ecb-encrypt", [&key, n] { aes_encrypt_blocks(key, buffers.out.data(), buffers.in.data(), n / 16); });
         add("ecb-decrypt", [&key, n] { aes_decrypt_blocks(key, buffers.out.data(), buffers.in.data(), n / 16); });
@@ -115,19 +104,75 @@ void add_aes(std::vector<Point>& points, double ghz) {
   }
 }
 
+constexpr size_t kAad = 13;
+
+template <size_t N>
+Lane best_lane(const KernelRow (&rows)[N]) {
+  Lane best = Lane::kNone;
+  for (const KernelRow& row : rows)
+    if (runs(row)) best = row.lane;
+  return best;
+}
+
+// tag_of: that with which the ciphertext in.text opens. Its plaintext is sealed to find it: GCM's keystream is its own
+// inverse.
+std::array<uint8_t, 16> tag_of(const GcmKey& key, const GcmInput& in) {
+  std::vector<uint8_t> plain(in.text_size), again(in.text_size);
+  std::array<uint8_t, 16> tag{};
+  gcm_seal(key, plain.data(), tag.data(), in);
+  GcmInput back = in;
+  back.text = plain.data();
+  gcm_seal(key, again.data(), tag.data(), back);
+  return tag;
+}
+
+// GcmPeer: the same messages by libipsec-mb; nothing where that is not installed.
+#if defined(CM_HAVE_IPSEC_MB)
+struct GcmPeer {
+  std::function<void()> seal(size_t key_size, size_t n) const {
+    return [this, key = key_of_size(key_size), n] {
+      mb.seal(*key, buffers.out.data(), buffers.tag.data(), buffers.side.data(), buffers.in.data(), kAad,
+              buffers.in.data(), n);
+    };
+  }
+  std::function<void()> open(size_t key_size, size_t n) const {
+    return [this, key = key_of_size(key_size), n] {
+      static_cast<void>(mb.open(*key, buffers.out.data(), buffers.tag.data(), buffers.side.data(), buffers.in.data(),
+                                kAad, buffers.in.data(), n));
+    };
+  }
+  std::shared_ptr<IpsecMb::GcmKey> key_of_size(size_t size) const {
+    static const std::array<uint8_t, 32> raw{1, 2, 3};
+    return mb.gcm_key(raw.data(), size);
+  }
+  IpsecMb mb;
+};
+#else
+struct GcmPeer {
+  static std::function<void()> seal(size_t, size_t) { return {}; }
+  static std::function<void()> open(size_t, size_t) { return {}; }
+};
+#endif
+
+// add_gcm: opening is timed with the tag of the text that there is, because a message that does not open is zeroed.
 void add_gcm(std::vector<Point>& points, double ghz) {
+  static const GcmPeer peer;
+  const Lane best = best_lane(kGcmKernels);
   for (const KernelRow& row : kGcmKernels) {
     if (!runs(row)) continue;
     for (const size_t bits : {size_t{128}, size_t{256}}) {
       const GcmKey& key = key_of<GcmKey>(row.lane, bits / 8, gcm_key_init);
       const double bound = bound_of(bits == 128 ? Mix::kGcm128 : Mix::kGcm256, row.lane, ghz);
       for (const size_t n : kSizes) {
-        const GcmInput in{buffers.side.data(), 12, buffers.in.data(), 13, buffers.in.data(), n};
+        const GcmInput in{buffers.side.data(), 12, buffers.in.data(), kAad, buffers.in.data(), n};
         points.push_back({fmt::format("aes-{}-gcm-seal", bits), row.lane, n, bound,
-                          [&key, in] { gcm_seal(key, buffers.out.data(), buffers.tag.data(), in); }});
-        points.push_back({fmt::format("aes-{}-gcm-open", bits), row.lane, n, bound, [&key, in] {
-                            static_cast<void>(gcm_open(key, buffers.out.data(), buffers.tag.data(), 16, in));
-                          }});
+                          [&key, in] { gcm_seal(key, buffers.out.data(), buffers.tag.data(), in); },
+                          row.lane == best ? peer.seal(bits / 8, n) : nullptr});
+        points.push_back({fmt::format("aes-{}-gcm-open", bits), row.lane, n, bound,
+                          [&key, in, tag = tag_of(key, in)] {
+                            static_cast<void>(gcm_open(key, buffers.out.data(), tag.data(), tag.size(), in));
+                          },
+                          row.lane == best ? peer.open(bits / 8, n) : nullptr});
       }
     }
   }
@@ -151,14 +196,23 @@ void add_gcm_siv(std::vector<Point>& points, double ghz) {
       const double bound = bound_of(bits == 128 ? Mix::kGcm128 : Mix::kGcm256, row.lane, ghz);
       for (const size_t n : kSizes) {
         const GcmSivInput in{buffers.side.data(), buffers.in.data(), 13, buffers.in.data(), n};
-        points.push_back({fmt::format("aes-{}-gcm-siv-seal", bits), row.lane, n, bound,
-                          [&key, in] { gcm_siv_seal(key, buffers.out.data(), buffers.tag.data(), in); }});
+        points.push_back({fmt::format("aes-{}-gcm-siv-seal", bits),
+                          row.lane,
+                          n,
+                          bound,
+                          [&key, in] { gcm_siv_seal(key, buffers.out.data(), buffers.tag.data(), in); },
+                          {}});
         auto sealed = std::make_shared<Sealed>(key, in);
-        points.push_back({fmt::format("aes-{}-gcm-siv-open", bits), row.lane, n, bound, [&key, in, sealed] {
+        points.push_back({fmt::format("aes-{}-gcm-siv-open", bits),
+                          row.lane,
+                          n,
+                          bound,
+                          [&key, in, sealed] {
                             GcmSivInput back = in;
                             back.text = sealed->text.data();
                             static_cast<void>(gcm_siv_open(key, buffers.out.data(), sealed->tag.data(), back));
-                          }});
+                          },
+                          {}});
       }
     }
   }
@@ -194,8 +248,12 @@ void add_multi(std::vector<Point>& points, double ghz) {
       for (const size_t n : kSizes) {
         const auto batch = std::make_shared<Batch>(row.lane, bits / 8, n);
         const auto add = [&](const char* what, double what_bound, std::function<void()> call) {
-          points.push_back({fmt::format("aes-{}-{}-multi-{}", bits, what, Batch::kJobs), row.lane, Batch::kJobs * n,
-                            what_bound, std::move(call)});
+          points.push_back({fmt::format("aes-{}-{}-multi-{}", bits, what, Batch::kJobs),
+                            row.lane,
+                            Batch::kJobs * n,
+                            what_bound,
+                            std::move(call),
+                            {}});
         };
         add("cbc-encrypt", bound, [batch] { aes_cbc_encrypt_multi(batch->cbc.data(), Batch::kJobs); });
         add("cmac", bound, [batch] { cmac_multi(batch->cmac.data(), Batch::kJobs); });
@@ -213,30 +271,37 @@ void add_sha256(std::vector<Point>& points, double ghz) {
       if (n < kSha256Block) continue;
       static std::array<uint32_t, 8> state{};
       const Lane lane = row.lane;
-      points.push_back({"sha-256-blocks", lane, n, bound,
-                        [lane, n] { sha256_blocks(lane, state.data(), buffers.in.data(), n / kSha256Block); }});
+      points.push_back({"sha-256-blocks",
+                        lane,
+                        n,
+                        bound,
+                        [lane, n] { sha256_blocks(lane, state.data(), buffers.in.data(), n / kSha256Block); },
+                        {}});
     }
   }
 }
 
-void print(const Point& p, const Measured& m, bool json) {
-  const double speed = static_cast<double>(p.bytes) / m.cycles, share = p.bound == 0 ? 0 : speed / p.bound;
+std::string or_dash(const char* format, double value) {
+  return value == 0 ? "-" : fmt::format(fmt::runtime(format), value);
+}
+
+void print(const Point& p, const Result& r, bool json) {
+  const double speed = static_cast<double>(p.bytes) / r.own, share = p.bound == 0 ? 0 : speed / p.bound;
   if (!json) {
-    fmt::print("{:<28} {:<9} {:>6} {:>9.1f} {:>8.3f} ", p.name, lane_name(p.lane), p.bytes, m.cycles, speed);
-    if (p.bound == 0)
-      fmt::print("{:>8} {:>6}\n", "-", "-");
-    else
-      fmt::print("{:>8.3f} {:>5.0f}%\n", p.bound, share * 100);
+    fmt::print("{:<28} {:<9} {:>6} {:>9.1f} {:>8.3f} {:>8} {:>6} {:>9} {:>6}\n", p.name, lane_name(p.lane), p.bytes,
+               r.own, speed, or_dash("{:.3f}", p.bound), or_dash("{:.0f}%", share * 100), or_dash("{:.1f}", r.peer),
+               or_dash("{:.2f}", r.peer / r.own));
     return;
   }
   nlohmann::ordered_json j;
   j["name"] = p.name;
   j["lane"] = lane_name(p.lane);
   j["bytes"] = p.bytes;
-  j["cycles"] = m.cycles;
+  j["cycles"] = r.own;
   j["bytes_per_cycle"] = speed;
   j["bound_bytes_per_cycle"] = p.bound;
   j["share"] = share;
+  j["ipsec_mb_cycles"] = r.peer;
   fmt::print("{}\n", j.dump());
 }
 
@@ -258,11 +323,13 @@ int run(int argc, char** argv) {
   add_aes(points, ghz);
   add_gcm(points, ghz);
   add_gcm_siv(points, ghz);
+  add_modes(points, ghz);
+  add_chacha(points, ghz);
   add_multi(points, ghz);
   add_sha256(points, ghz);
   if (!json)
-    fmt::print("{:<28} {:<9} {:>6} {:>9} {:>8} {:>8} {:>6}\n", "kernel", "lane", "bytes", "cycles", "B/cycle", "bound",
-               "share");
+    fmt::print("{:<28} {:<9} {:>6} {:>9} {:>8} {:>8} {:>6} {:>9} {:>6}\n", "kernel", "lane", "bytes", "cycles",
+               "B/cycle", "bound", "share", "ipsec_mb", "ratio");
   const std::regex wanted(filter);
   for (const Point& p : points)
     if (std::regex_search(fmt::format("{} {} {}", p.name, lane_name(p.lane), p.bytes), wanted))
