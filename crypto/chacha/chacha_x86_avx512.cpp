@@ -538,7 +538,9 @@ template <int N, bool Seal>
       const size_t aad_blocks = (in.aad_size + 15) / 16;
       p -= 16 * aad_blocks;
       blocks += aad_blocks;
-      _mm512_storeu_si512(m->text - 16 * aad_blocks, _mm512_maskz_loadu_epi8(byte_mask(in.aad_size), in.aad));
+      // An empty mask touches nothing, but the processor takes a hundred cycles to find that out of a null pointer.
+      const uint8_t* const aad = in.aad_size != 0 ? in.aad : in.iv;
+      _mm512_storeu_si512(m->text - 16 * aad_blocks, _mm512_maskz_loadu_epi8(byte_mask(in.aad_size), aad));
     }
     x.template apply<Seal, 1>(out, in.text, in.text_size, m->text);
   }

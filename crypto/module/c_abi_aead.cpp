@@ -244,7 +244,7 @@ void seal_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_aead
     jobs.results[i] = succeeded(totals.fatal) ? seal_job(thread, keys, jobs.jobs[i], all, c, lot) : totals.fatal;
     count_job(totals, jobs.results[i], c.text.size, c.lane);
   }
-  ccm_seal_multi(lot.ccm, lot.ccm_count);
+  if (lot.ccm_count != 0) ccm_seal_multi(lot.ccm, lot.ccm_count);
   for (size_t i = 0; i < lot.ccm_count; ++i)
     if (lot.ivs[i] != nullptr) copy_iv(lot.ivs[i], lot.nonces[i]);
 }
@@ -287,7 +287,7 @@ void open_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_aead
     jobs.results[i] = open_job(thread, keys, jobs.jobs[i], all, c, lot, i);
     lanes[i] = c.lane;
   }
-  ccm_open_multi(lot.ccm, lot.ccm_count);
+  if (lot.ccm_count != 0) ccm_open_multi(lot.ccm, lot.ccm_count);
   for (size_t i = 0; i < lot.ccm_count; ++i)
     if (!ct::declassify(lot.ccm[i].right)) jobs.results[lot.places[i]] = Status::kAuth;
   for (size_t i = 0; i < jobs.count; ++i) count_job(totals, jobs.results[i], jobs.jobs[i].in_size, lanes[i]);

@@ -156,7 +156,7 @@ void cipher_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_ci
     jobs.results[i] = cipher_job(thread, keys, job, all, c, lot);
     count_job(totals, jobs.results[i], c.in.size, c.lane);
   }
-  aes_cbc_encrypt_multi(lot.jobs, lot.count);
+  if (lot.count != 0) aes_cbc_encrypt_multi(lot.jobs, lot.count);
 }
 
 // ---- contexts

@@ -75,10 +75,15 @@ Status mac_verify(ThreadState& thread, cm_key key, In mac, In in, Lane* lane) {
 // ---- batches: CMAC goes through the lanes of the multi-buffer kernels, all jobs of a lot together.
 
 struct CmacLot {
+  CmacLot() = default;
+  ~CmacLot() { zeroise(tags, count * kCmacTag); }  // a tag that is compared is what a forger wants
+  CmacLot(const CmacLot&) = delete;
+  CmacLot& operator=(const CmacLot&) = delete;
+
   size_t count = 0;
   CmacJob jobs[kLot];
   size_t places[kLot];  // of the jobs in the lot
-  SecretArray<kLot * kCmacTag> tags;
+  uint8_t tags[kLot][kCmacTag];
 };
 
 Status check_job(const cm_mac_job& job, In all) {
@@ -118,7 +123,7 @@ Status mac_job(ThreadState& thread, const store::AnyKeys& keys, const cm_mac_job
   if (const Status s = check_mac_size(use.key()->algorithm, job.mac_size); !succeeded(s)) return s;
   if (use.key()->algorithm == CM_ALG_AES_CMAC) {
     lot.places[lot.count] = place;
-    lot.jobs[lot.count] = {&use.key()->cmac, lot.tags.expose() + lot.count * kCmacTag, in.bytes(), in.size};
+    lot.jobs[lot.count] = {&use.key()->cmac, lot.tags[lot.count], in.bytes(), in.size};
     ++lot.count;
     return reason;
   }
@@ -130,12 +135,15 @@ Status mac_job(ThreadState& thread, const store::AnyKeys& keys, const cm_mac_job
 void mac_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_mac_job>& jobs, BatchTotals& totals,
              In all) {
   CmacLot lot;
-  Lane lanes[kLot] = {};
-  for (size_t i = 0; i < jobs.count; ++i) jobs.results[i] = mac_job(thread, keys, jobs.jobs[i], all, i, &lanes[i], lot);
-  cmac_multi(lot.jobs, lot.count);
+  Lane lanes[kLot];
+  for (size_t i = 0; i < jobs.count; ++i) {
+    lanes[i] = Lane::kNone;
+    jobs.results[i] = mac_job(thread, keys, jobs.jobs[i], all, i, &lanes[i], lot);
+  }
+  if (lot.count != 0) cmac_multi(lot.jobs, lot.count);
   for (size_t i = 0; i < lot.count; ++i) {
     Status& result = jobs.results[lot.places[i]];
-    result = settle_job(jobs.jobs[lot.places[i]], lot.tags.expose() + i * kCmacTag, result);
+    result = settle_job(jobs.jobs[lot.places[i]], lot.tags[i], result);
   }
   for (size_t i = 0; i < jobs.count; ++i) {
     const cm_mac_job& job = jobs.jobs[i];
