@@ -41,25 +41,25 @@ double best_cycles(Loop loop, double ghz) {
 
 #define CM_TEN(R) R(0) R(1) R(2) R(3) R(4) R(5) R(6) R(7) R(8) R(9)
 #define CM_FOURTEEN(R) CM_TEN(R) R(10) R(11) R(12) R(13)
-#define CM_TEN_AND_FOUR(R, P) R(0) R(1) P(0x00) R(2) R(3) P(0x01) R(4) R(5) P(0x10) R(6) R(7) P(0x11) R(8) R(9)
-#define CM_FOURTEEN_AND_FOUR(R, P) CM_TEN_AND_FOUR(R, P) R(10) R(11) R(12) R(13)
+#define CM_TEN_AND_THREE(R, P) R(0) R(1) P(0x00) R(2) R(3) R(4) P(0x11) R(5) R(6) R(7) P(0x00) R(8) R(9)
+#define CM_FOURTEEN_AND_THREE(R, P) CM_TEN_AND_THREE(R, P) R(10) R(11) R(12) R(13)
 
 #define CM_LOOP(body)                                                                                \
   [](uint64_t count) {                                                                               \
     __asm__ volatile("1:\n\t" body "sub $1, %0\n\tjnz 1b" : "+r"(count) : : "cc", CM_LOW_REGISTERS); \
   }
 
-#define CM_MIXES(R, P)                                              \
-  switch (mix) {                                                    \
-    case Mix::kAes128:                                              \
-      return best_cycles(CM_LOOP(CM_TEN(R)), ghz);                  \
-    case Mix::kAes256:                                              \
-      return best_cycles(CM_LOOP(CM_FOURTEEN(R)), ghz);             \
-    case Mix::kGcm128:                                              \
-      return best_cycles(CM_LOOP(CM_TEN_AND_FOUR(R, P)), ghz);      \
-    case Mix::kGcm256:                                              \
-      return best_cycles(CM_LOOP(CM_FOURTEEN_AND_FOUR(R, P)), ghz); \
-  }                                                                 \
+#define CM_MIXES(R, P)                                               \
+  switch (mix) {                                                     \
+    case Mix::kAes128:                                               \
+      return best_cycles(CM_LOOP(CM_TEN(R)), ghz);                   \
+    case Mix::kAes256:                                               \
+      return best_cycles(CM_LOOP(CM_FOURTEEN(R)), ghz);              \
+    case Mix::kGcm128:                                               \
+      return best_cycles(CM_LOOP(CM_TEN_AND_THREE(R, P)), ghz);      \
+    case Mix::kGcm256:                                               \
+      return best_cycles(CM_LOOP(CM_FOURTEEN_AND_THREE(R, P)), ghz); \
+  }                                                                  \
   return 0
 
 double sse_mix(Mix mix, double ghz) { CM_MIXES(CM_SSE_ROUND, CM_SSE_PRODUCT); }

@@ -11,8 +11,8 @@ namespace cm::bench {
 enum class Mix {
   kAes128,  // 10 AES rounds
   kAes256,  // 14
-  kGcm128,  // 10, and the four products of GHASH
-  kGcm256,  // 14, and the four products of GHASH
+  kGcm128,  // 10, and the three products of GHASH (Karatsuba)
+  kGcm256,  // 14, and the three products of GHASH
 };
 
 // cycles_of_mix: core cycles a register, on a lane with AES instructions; 0 for the others. ghz as core_ghz gives it.
