@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // cast_gcm.cpp: known-answer tests of AES-GCM (FIPS 140-3 IG 10.3.A), sealing and opening apart, every key size on the
-// short path (under 128 bytes) and on the bulk path (over 1.5 KiB), with ragged ends, and one IV that is hashed;
-// opening must also refuse a wrong tag and leave no text behind.
+// short path (under 128 bytes) and on the bulk path (over 1.5 KiB), with ragged ends, and IVs that are hashed
+// with a short message and with a long one, whose AAD is long enough for the widest hash; opening must also refuse a
+// wrong tag and leave no text behind.
 #include "crypto/gcm/gcm.h"
 #include "crypto/sha2/sha256.h"
 #include "selftest/cast.h"

@@ -9,13 +9,17 @@
 
 namespace cm::abi {
 
-inline constexpr size_t kLot = 64;  // jobs at once
+inline constexpr size_t kLot = 64;                    // jobs at once
+inline constexpr size_t kLotBytes = size_t{1} << 20;  // text at which a lot ends: a key that is destroyed waits for it
+
+// logged_jobs: a count as it stands in records.
+constexpr uint64_t logged_jobs(size_t count) { return count < UINT32_MAX ? count : UINT32_MAX; }
 
 // BatchTotals: what the exit record and the caller's result say.
 struct BatchTotals {
   uint64_t failures = 0;
   uint64_t bytes = 0;           // written by the jobs that succeeded
-  Status reason = Status::kOk;  // of the first job that was not approved
+  Status reason = Status::kOk;  // of the first job that succeeded and was not approved
   Status fatal = Status::kOk;   // a result that moves the state machine: the jobs after it are not done
   Lane lane = Lane::kNone;      // of the first job that had a key
 };
@@ -45,29 +49,42 @@ struct Lot {
   Status* results;  // one a job
 };
 
+// take_lot: copies the next jobs, at least one; how many.
+template <class Job>
+size_t take_lot(Job (&copies)[kLot], const Job* jobs, size_t left) {
+  size_t n = 0;
+  for (size_t bytes = 0; n < kLot && n < left && bytes < kLotBytes; ++n) {
+    copies[n] = jobs[n];
+    bytes += copies[n].in_size < kLotBytes ? copies[n].in_size : kLotBytes;
+  }
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // what is checked is what is used
+  return n;
+}
+
 // leave_batch: works the jobs lot by lot with run(thread, keys, lot, totals, all), where all is the caller's array as a
 // range no output may touch.
 template <class Job, class Run>
 cm_rc leave_batch(Gate& gate, Job* jobs, size_t count, Run run) {
-  if (const Status s = check_jobs(jobs, count); !succeeded(s)) return gate.leave(s);
+  if (const Status s = check_jobs(jobs, count); !succeeded(s)) {
+    gate.set_object(logged_jobs(count) << 32 | logged_jobs(count));
+    return gate.leave(s);
+  }
   const In all{jobs, count * sizeof *jobs};
   BatchTotals totals;
   for (size_t done = 0; done < count;) {
-    const size_t n = count - done < kLot ? count - done : kLot;
     Job copies[kLot];
     Status results[kLot];
-    for (size_t i = 0; i < n; ++i) copies[i] = jobs[done + i];  // one by one: a copy of all would begin slowly
-    std::atomic_signal_fence(std::memory_order_seq_cst);        // what is checked is what is used
+    const size_t n = take_lot(copies, jobs + done, count - done);
     {
-      const store::AnyKeys keys(gate.thread());
+      const store::AnyKeys keys(gate.thread(), n);
       run(gate.thread(), keys, Lot<Job>{copies, n, results}, totals, all);
     }
     for (size_t i = 0; i < n; ++i) jobs[done + i].result = to_rc(results[i]);
     done += n;
   }
   gate.set_object(totals.failures << 32 | count);
-  if (!succeeded(totals.fatal)) return gate.leave(totals.fatal, 0, totals.lane);
-  return gate.leave(totals.failures != 0 ? Status::kJobs : totals.reason, totals.bytes, totals.lane);
+  const Status result = !succeeded(totals.fatal) ? totals.fatal : totals.failures != 0 ? Status::kJobs : totals.reason;
+  return gate.leave_batch(result, totals.reason, totals.bytes, totals.lane);
 }
 
 }  // namespace cm::abi

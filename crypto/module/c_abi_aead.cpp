@@ -236,12 +236,28 @@ Status seal_job(ThreadState& thread, const store::AnyKeys& keys, const cm_aead_j
   return reason;
 }
 
+// skip_job: a job after one in which the module failed: nothing is done, and its outputs are zeroed like those of any
+// job that fails.
+Status skip_job(const cm_aead_job& job, In all, const AeadCall& c, Status why) {
+  if (const Status s = check_job(job, all, true); !succeeded(s)) return s;
+  const bool makes_iv = (job.flags & CM_JOB_CALLER_IV) == 0;
+  const Out tag{job.tag, job.tag_size}, made{job.iv, CM_AEAD_IV_SIZE};
+  const Status wrong =
+      makes_iv ? check_seal(c, made, job.iv_size, tag) : check_seal_caller_iv(c, {job.iv, job.iv_size}, tag);
+  if (!succeeded(wrong)) return wrong;
+  c.out.clear();
+  tag.clear();
+  if (makes_iv) made.clear();
+  return why;
+}
+
 void seal_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_aead_job>& jobs, BatchTotals& totals,
               In all) {
   SealLot lot;
   for (size_t i = 0; i < jobs.count; ++i) {
     AeadCall c = call_of(jobs.jobs[i]);
-    jobs.results[i] = succeeded(totals.fatal) ? seal_job(thread, keys, jobs.jobs[i], all, c, lot) : totals.fatal;
+    jobs.results[i] = succeeded(totals.fatal) ? seal_job(thread, keys, jobs.jobs[i], all, c, lot)
+                                              : skip_job(jobs.jobs[i], all, c, totals.fatal);
     count_job(totals, jobs.results[i], c.text.size, c.lane);
   }
   if (lot.ccm_count != 0) ccm_seal_multi(lot.ccm, lot.ccm_count);
@@ -326,13 +342,13 @@ CM_EXPORT cm_rc cm_aead_open(cm_session session, cm_key key, void* out, size_t o
 }
 
 CM_EXPORT cm_rc cm_aead_seal_batch(cm_session session, cm_aead_job* jobs, size_t count) {
-  Gate gate(service(EventId::kAeadSealBatch), session, count, 0);
+  Gate gate(service(EventId::kAeadSealBatch), session, logged_jobs(count), 0);
   if (!gate.open()) return gate.refused();
   return leave_batch(gate, jobs, count, seal_lot);
 }
 
 CM_EXPORT cm_rc cm_aead_open_batch(cm_session session, cm_aead_job* jobs, size_t count) {
-  Gate gate(service(EventId::kAeadOpenBatch), session, count, 0);
+  Gate gate(service(EventId::kAeadOpenBatch), session, logged_jobs(count), 0);
   if (!gate.open()) return gate.refused();
   return leave_batch(gate, jobs, count, open_lot);
 }

@@ -181,7 +181,6 @@ Status cipher_init_body(ThreadState& thread, cm_cipher* out, cm_key key, uint32_
 Status add(ThreadState& thread, store::CipherContext& context, Out out, In in, size_t* written, Lane* lane) {
   const store::KeyUse use(thread, 0, cm_key{context.key.load(std::memory_order_relaxed)});
   const Status reason = check_key(use.key(), context.state.direction, lane);
-  if (!succeeded(reason)) return reason;
   const size_t size = cipher_update_size(context.state, in.size);
   if (size != 0 && out.p == nullptr) return Status::kNull;
   if (out.size < size) {
@@ -189,6 +188,10 @@ Status add(ThreadState& thread, store::CipherContext& context, Out out, In in, s
     return Status::kBufferTooSmall;
   }
   if (overlaps_partly(out.p, size, in.p, in.size)) return Status::kOverlap;
+  if (!succeeded(reason)) {
+    Out{out.p, size}.clear();
+    return reason;
+  }
   *written = cipher_update(context.state, out.bytes(), in.bytes(), in.size);
   return reason;
 }
@@ -207,13 +210,16 @@ Status cipher_update_body(ThreadState& thread, cm_cipher cipher, Out out, size_t
 Status finish(ThreadState& thread, store::CipherContext& context, Out out, size_t* written, Lane* lane) {
   const store::KeyUse use(thread, 0, cm_key{context.key.load(std::memory_order_relaxed)});
   const Status reason = check_key(use.key(), context.state.direction, lane);
-  if (!succeeded(reason)) return reason;
   const Result<size_t> size = cipher_final_size(context.state);
   if (!size.ok()) return size.status;
   if (size.value != 0 && out.p == nullptr) return Status::kNull;
   if (out.size < size.value) {
     *written = size.value;
     return Status::kBufferTooSmall;
+  }
+  if (!succeeded(reason)) {
+    Out{out.p, size.value}.clear();
+    return reason;
   }
   if (const Status s = cipher_final(context.state, out.bytes(), written); !succeeded(s)) return s;
   return reason;
@@ -331,7 +337,7 @@ CM_EXPORT cm_rc cm_cipher_free(cm_session session, cm_cipher cipher) {
 }
 
 CM_EXPORT cm_rc cm_cipher_batch(cm_session session, cm_cipher_job* jobs, size_t count) {
-  Gate gate(service(EventId::kCipherBatch), session, count, 0);
+  Gate gate(service(EventId::kCipherBatch), session, logged_jobs(count), 0);
   if (!gate.open()) return gate.refused();
   return leave_batch(gate, jobs, count, cipher_lot);
 }

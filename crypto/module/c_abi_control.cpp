@@ -62,7 +62,10 @@ void lanes_text(char* out, size_t capacity) {
   const struct {
     const char* label;
     Lane lane;
-  } all[] = {{"aes=", lanes().aes}, {" gcm=", lanes().gcm}, {" sha-256=", lanes().sha256}};
+  } all[] = {{"aes=", lanes().aes},
+             {" gcm=", lanes().gcm},
+             {" sha-256=", lanes().sha256},
+             {" chacha20-poly1305=", lanes().chacha}};
   size_t used = 0;
   for (const auto& one : all) {
     used = append_text(out, used, capacity, one.label);

@@ -286,6 +286,8 @@ bool pbkdf2_takes(In password, In salt) {
 Status key_derive(NewKey& key, In password, In salt, uint32_t iterations) {
   const uint32_t bits = key.params.bits;
   if (const Status s = check_params(key.params, bits, false); !succeeded(s)) return s;
+  // A key of a handshake is fresh; one from a password comes back, and its sequence numbers would begin again.
+  if (key.params.iv_regime != CM_IV_RANDOM) return Status::kArgument;
   if (iterations == 0) return Status::kArgument;
   const size_t size = bits / 8;
   const bool approved = pbkdf2_approved(password.size, salt.size, iterations, size);

@@ -291,7 +291,7 @@ CM_EXPORT cm_rc cm_mac_free(cm_session session, cm_mac mac) {
 }
 
 CM_EXPORT cm_rc cm_mac_batch(cm_session session, cm_mac_job* jobs, size_t count) {
-  Gate gate(service(EventId::kMacBatch), session, count, 0);
+  Gate gate(service(EventId::kMacBatch), session, logged_jobs(count), 0);
   if (!gate.open()) return gate.refused();
   return leave_batch(gate, jobs, count, mac_lot);
 }

@@ -15,6 +15,12 @@ std::atomic<uint32_t> g_closed{0};
 std::atomic<uint64_t> g_reentered{0};
 std::atomic<uint64_t> g_reentered_reported{0};
 
+// reason_code: of a result; 0 unless it says why something was not approved.
+uint16_t reason_code(Status status) {
+  const auto rc = to_rc(status);
+  return static_cast<uint16_t>(rc > 0 ? rc : 0);
+}
+
 void report_reentries() {
   const uint64_t now = g_reentered.load(std::memory_order_relaxed);
   uint64_t reported = g_reentered_reported.load(std::memory_order_relaxed);
@@ -54,10 +60,16 @@ void Gate::set_session(const uint8_t* id) {
 }
 
 cm_rc Gate::leave(Status status, uint64_t bytes_out, Lane lane) {
+  return leave_with(status, audit::exit_detail(succeeded(status) ? bytes_out : 0, lane, reason_code(status)));
+}
+
+cm_rc Gate::leave_batch(Status status, Status reason, uint64_t bytes_out, Lane lane) {
+  return leave_with(status, audit::exit_detail(bytes_out, lane, reason_code(reason)));
+}
+
+cm_rc Gate::leave_with(Status status, uint64_t detail) {
   const auto rc = to_rc(status);
-  const auto reason = static_cast<uint16_t>(rc > 0 ? rc : 0);
-  const bool wrote = rc >= 0 || status == Status::kJobs;  // of a batch some jobs may have succeeded
-  audit::end(thread_->port, call_, status, audit::exit_detail(wrote ? bytes_out : 0, lane, reason));
+  audit::end(thread_->port, call_, status, detail);
   if (rc < 0) [[unlikely]] {
     const StatusRow* row = status_row(rc);
     if (row != nullptr && row->moves_to_error) settle_by_ = enter_error_state(status);

@@ -81,8 +81,12 @@ class Gate {
 
   // leave: writes the exit record, moves the state machine when the status says so, and gives the caller's result.
   cm_rc leave(Status status, uint64_t bytes_out = 0, Lane lane = Lane::kNone);
+  // leave_batch: the same with what the jobs that succeeded did, which is recorded whatever the result: bytes, and why
+  // the first of them that was not approved was not (reason, or kOk).
+  cm_rc leave_batch(Status status, Status reason, uint64_t bytes_out, Lane lane);
 
  private:
+  cm_rc leave_with(Status status, uint64_t detail);
   ThreadState* enter();
   ThreadState* refuse_entry(const ThreadState* thread);
   ThreadState* refuse_closed(ThreadState& thread);

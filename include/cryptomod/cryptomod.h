@@ -185,7 +185,7 @@ typedef struct {
   int32_t error;              /* the result that led to the error state, 0 when there is none */
   char failed_test[64];       /* name of the self-test that failed, or "memory"; "entropy" also in service;
                                  "" when none did */
-  char lanes[256];            /* "aes=vaes512 gcm=vaes512 sha-256=shani", one word an algorithm */
+  char lanes[256];            /* "aes=vaes512 gcm=vaes512 sha-256=shani ...", one word an algorithm */
   uint8_t module_digest[32];  /* HMAC-SHA-256 over the loaded module */
   char tpm[32];               /* "none", "software", "device" */
   char arena[32];             /* how secrets are kept in this process: "locked", "unlocked" */
@@ -460,9 +460,11 @@ CM_EXPORT cm_rc cm_mac_free(cm_session session, cm_mac mac) CM_MUST_USE;
  * the single call holds for each job; it gets the result that the single call would have, and a job that fails harms no
  * other. Messages that cannot keep the processor busy alone (CBC encryption, CMAC, CCM) are worked side by side.
  *  - Result: CM_OK, or the reason of the first job that was not approved; CM_ERR_JOBS when a job failed; another error
- *    when the batch as a whole was refused: then nothing was done and no job has a result.
+ *    when the batch as a whole was refused: then nothing was done and no job has a result. CM_ERR_ENTROPY alone can come
+ *    in between: the jobs before it are done, those from it on have it as their result and their outputs zeroed.
  *  - Evidence: one entry and one exit record a batch. Entry: object = jobs. Exit: object = jobs, and failures in the
- *    upper 32 bits; bytes written by the jobs that succeeded.
+ *    upper 32 bits; bytes written by the jobs that succeeded, and why the first of them that was not approved was not.
+ *    The keys of the jobs are not recorded one by one.
  *  - Overlap: no output of a job may touch the array of jobs (CM_ERR_OVERLAP). That it touches no buffer of another job
  *    is the caller's duty: what such jobs give is not defined.
  *  - At most CM_BATCH_MAX jobs (CM_ERR_LENGTH). The array is read once; only result is written.

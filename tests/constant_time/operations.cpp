@@ -86,6 +86,7 @@ bool aes_blocks(Lane lane) {
 
 void cipher_message(const AesKey& key, CipherMode mode, Direction direction, Buffers& b, size_t size) {
   CipherState state;
+  if (mode == CipherMode::kCtr) aes_make_columns(key);
   cipher_init(state, key, mode, direction, kPublic);
   const size_t first = size / 3;
   size_t done = cipher_update(state, b.out, b.in, first), rest = 0;

@@ -220,6 +220,9 @@ TEST(KnownAnswers, aes_modes) {
     Bytes counter = iv;
     std::copy(std::begin(known::kModeCounterEnd), std::end(known::kModeCounterEnd), counter.begin() + 8);
     EXPECT_EQ(digest_of(evp_aes("CTR", key, counter, wide, true)), bytes(a.ctr));
+    counter = iv;
+    counter[15] = known::kModeCtrLongStart;
+    EXPECT_EQ(digest_of(evp_aes("CTR", key, counter, text(known::kModeCtrLongSize), true)), bytes(a.ctr_long));
   }
 }
 
