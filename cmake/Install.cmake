@@ -11,6 +11,10 @@ cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY "${CMAKE_INSTALL_PR
 target_include_directories(cryptomod INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 install(TARGETS cryptomod EXPORT cryptomod-targets LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+# The part of the module that holds ipsec-mb, where it was built. Nobody links it, so no package file names it.
+if(TARGET cryptomod_imb)
+  install(TARGETS cryptomod_imb LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" NAMELINK_SKIP)
+endif()
 install(EXPORT cryptomod-targets NAMESPACE cryptomod:: DESTINATION "${CM_INSTALL_CMAKEDIR}")
 install(FILES
   "${PROJECT_SOURCE_DIR}/include/cryptomod/cryptomod.h"

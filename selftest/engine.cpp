@@ -184,6 +184,25 @@ void run_all(Report& report, Status (*integrity)(Lane sha256_lane)) {
   }
 }
 
+void run_imb(Report& report, Status (*integrity)(Lane)) {
+  for (const CastRow& row : kCasts) {
+    switch (row.id) {
+      case CastId::kIntegrity:
+        if (integrity == nullptr) continue;
+        break;
+      case CastId::kCbcEncryptMulti:
+      case CastId::kCmacMulti:
+      case CastId::kCcmSealMulti:
+      case CastId::kCcmOpenMulti:
+        break;
+      default:
+        continue;
+    }
+    run_and_report(report, row, Lane::kImb, integrity);
+    if (row.id == CastId::kIntegrity && report.outcomes[report.count - 1].status != Status::kOk) return;
+  }
+}
+
 Lanes choose_lanes() {
   return {fastest(kSha256Kernels), fastest(kAesKernels), fastest(kGcmKernels), fastest(kChaChaKernels)};
 }

@@ -32,6 +32,9 @@ struct Report {
 // arguments and the stack only.
 void run_all(Report& report, Status (*integrity)(Lane sha256_lane));
 
+// run_imb: appends what lane imb has, when it is loaded: integrity, which is not called when null, and the batches.
+void run_imb(Report& report, Status (*integrity)(Lane sha256_lane));
+
 // Lanes: the lane of each algorithm family that services use after a report without failure.
 struct Lanes {
   Lane sha256;

@@ -15,6 +15,7 @@ enum class Lane : uint8_t {
   kVaes256 = 5,   // AVX2 + VAES + VPCLMULQDQ + BMI2
   kAvx2 = 6,      // AVX2 + BMI2
   kAvx512 = 7,    // AVX-512 F/BW/DQ/VL/IFMA + BMI2
+  kImb = 8,       // ipsec-mb, in a part of the module that is opened when a batch is to go there
 };
 
 struct LaneRow {
@@ -23,8 +24,9 @@ struct LaneRow {
 };
 
 constexpr LaneRow kLaneTable[] = {
-    {Lane::kNone, "none"},       {Lane::kPortable, "portable"}, {Lane::kAesni, "aesni"}, {Lane::kShani, "shani"},
-    {Lane::kVaes512, "vaes512"}, {Lane::kVaes256, "vaes256"},   {Lane::kAvx2, "avx2"},   {Lane::kAvx512, "avx512"},
+    {Lane::kNone, "none"},   {Lane::kPortable, "portable"}, {Lane::kAesni, "aesni"},
+    {Lane::kShani, "shani"}, {Lane::kVaes512, "vaes512"},   {Lane::kVaes256, "vaes256"},
+    {Lane::kAvx2, "avx2"},   {Lane::kAvx512, "avx512"},     {Lane::kImb, "imb"},
 };
 
 constexpr const char* lane_name(Lane lane) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // c_abi_aead.cpp: seal and open. IV rules: SP 800-38D 8 and IG C.H; a caller's IV makes a GCM encryption not approved.
 #include "crypto/module/aead.h"
-#include "crypto/module/batch.h"
+#include "crypto/module/batch_lane.h"
 #include "crypto/module/c_abi.h"
 #include "crypto/module/random.h"
-#include "crypto/multi/multi.h"
 
 namespace {
 using namespace cm;       // NOLINT(google-build-using-namespace): this file is the module's C face
@@ -260,7 +259,7 @@ void seal_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_aead
                                               : skip_job(jobs.jobs[i], all, c, totals.fatal);
     count_job(totals, jobs.results[i], c.text.size, c.lane);
   }
-  if (lot.ccm_count != 0) ccm_seal_multi(lot.ccm, lot.ccm_count);
+  if (lot.ccm_count != 0) note_lane(totals, batch_ccm_seal(lot.ccm, lot.ccm_count));
   for (size_t i = 0; i < lot.ccm_count; ++i)
     if (lot.ivs[i] != nullptr) copy_iv(lot.ivs[i], lot.nonces[i]);
 }
@@ -294,6 +293,8 @@ Status open_job(ThreadState& thread, const store::AnyKeys& keys, const cm_aead_j
   return ct::declassify(right) ? reason : Status::kAuth;
 }
 
+bool is_ccm(const cm_aead_job& /*job*/, const store::KeyObject& key) { return key.algorithm == CM_ALG_AES_CCM; }
+
 void open_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_aead_job>& jobs, BatchTotals& totals,
               In all) {
   OpenLot lot;
@@ -303,7 +304,7 @@ void open_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_aead
     jobs.results[i] = open_job(thread, keys, jobs.jobs[i], all, c, lot, i);
     lanes[i] = c.lane;
   }
-  if (lot.ccm_count != 0) ccm_open_multi(lot.ccm, lot.ccm_count);
+  if (lot.ccm_count != 0) note_lane(totals, batch_ccm_open(lot.ccm, lot.ccm_count));
   for (size_t i = 0; i < lot.ccm_count; ++i)
     if (!ct::declassify(lot.ccm[i].right)) jobs.results[lot.places[i]] = Status::kAuth;
   for (size_t i = 0; i < jobs.count; ++i) count_job(totals, jobs.results[i], jobs.jobs[i].in_size, lanes[i]);
@@ -344,11 +345,15 @@ CM_EXPORT cm_rc cm_aead_open(cm_session session, cm_key key, void* out, size_t o
 CM_EXPORT cm_rc cm_aead_seal_batch(cm_session session, cm_aead_job* jobs, size_t count) {
   Gate gate(service(EventId::kAeadSealBatch), session, logged_jobs(count), 0);
   if (!gate.open()) return gate.refused();
+  if (const Status s = prepare_batch(gate, BatchAlgorithm::kCcmSeal, jobs, count, is_ccm); !succeeded(s))
+    return gate.leave(s);
   return leave_batch(gate, jobs, count, seal_lot);
 }
 
 CM_EXPORT cm_rc cm_aead_open_batch(cm_session session, cm_aead_job* jobs, size_t count) {
   Gate gate(service(EventId::kAeadOpenBatch), session, logged_jobs(count), 0);
   if (!gate.open()) return gate.refused();
+  if (const Status s = prepare_batch(gate, BatchAlgorithm::kCcmOpen, jobs, count, is_ccm); !succeeded(s))
+    return gate.leave(s);
   return leave_batch(gate, jobs, count, open_lot);
 }

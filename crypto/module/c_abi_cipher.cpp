@@ -2,10 +2,9 @@
 // c_abi_cipher.cpp: AES in the modes that keep a secret and authenticate nothing (SP 800-38A and its addendum,
 // SP 800-38E), one-shot, sector by sector, and streaming. The key says which mode.
 #include "crypto/base/check.h"
-#include "crypto/module/batch.h"
+#include "crypto/module/batch_lane.h"
 #include "crypto/module/c_abi.h"
 #include "crypto/module/key_algorithms.h"
-#include "crypto/multi/multi.h"
 
 namespace {
 using namespace cm;       // NOLINT(google-build-using-namespace): this file is the module's C face
@@ -156,7 +155,7 @@ void cipher_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_ci
     jobs.results[i] = cipher_job(thread, keys, job, all, c, lot);
     count_job(totals, jobs.results[i], c.in.size, c.lane);
   }
-  if (lot.count != 0) aes_cbc_encrypt_multi(lot.jobs, lot.count);
+  if (lot.count != 0) note_lane(totals, batch_cbc_encrypt(lot.jobs, lot.count));
 }
 
 // ---- contexts
@@ -339,5 +338,10 @@ CM_EXPORT cm_rc cm_cipher_free(cm_session session, cm_cipher cipher) {
 CM_EXPORT cm_rc cm_cipher_batch(cm_session session, cm_cipher_job* jobs, size_t count) {
   Gate gate(service(EventId::kCipherBatch), session, logged_jobs(count), 0);
   if (!gate.open()) return gate.refused();
+  const auto is_cbc = [](const cm_cipher_job& job, const store::KeyObject& key) {
+    return key.algorithm == CM_ALG_AES_CBC && job.direction == CM_ENCRYPT;
+  };
+  if (const Status s = prepare_batch(gate, BatchAlgorithm::kCbcEncrypt, jobs, count, is_cbc); !succeeded(s))
+    return gate.leave(s);
   return leave_batch(gate, jobs, count, cipher_lot);
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // c_abi_mac.cpp: HMAC-SHA-256 (FIPS 198-1) and AES-CMAC (SP 800-38B), one-shot and streaming. The key says which.
-#include "crypto/module/batch.h"
+#include "crypto/module/batch_lane.h"
 #include "crypto/module/c_abi.h"
-#include "crypto/multi/multi.h"
 
 namespace {
 using namespace cm;       // NOLINT(google-build-using-namespace): this file is the module's C face
@@ -140,7 +139,7 @@ void mac_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_mac_j
     lanes[i] = Lane::kNone;
     jobs.results[i] = mac_job(thread, keys, jobs.jobs[i], all, i, &lanes[i], lot);
   }
-  if (lot.count != 0) cmac_multi(lot.jobs, lot.count);
+  if (lot.count != 0) note_lane(totals, batch_cmac(lot.jobs, lot.count));
   for (size_t i = 0; i < lot.count; ++i) {
     Status& result = jobs.results[lot.places[i]];
     result = settle_job(jobs.jobs[lot.places[i]], lot.tags[i], result);
@@ -293,5 +292,10 @@ CM_EXPORT cm_rc cm_mac_free(cm_session session, cm_mac mac) {
 CM_EXPORT cm_rc cm_mac_batch(cm_session session, cm_mac_job* jobs, size_t count) {
   Gate gate(service(EventId::kMacBatch), session, logged_jobs(count), 0);
   if (!gate.open()) return gate.refused();
+  const auto is_cmac = [](const cm_mac_job& /*job*/, const store::KeyObject& key) {
+    return key.algorithm == CM_ALG_AES_CMAC;
+  };
+  if (const Status s = prepare_batch(gate, BatchAlgorithm::kCmac, jobs, count, is_cmac); !succeeded(s))
+    return gate.leave(s);
   return leave_batch(gate, jobs, count, mac_lot);
 }

@@ -18,13 +18,6 @@
 extern "C" const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 namespace cm {
-
-// digest_slot: written by cm-inject-digest after the link. Volatile, because the compiler must not believe the zeros it
-// sees here; in .data.rel.ro, so that it is read-only once the library is loaded.
-extern volatile DigestSlot digest_slot __attribute__((visibility("hidden")));
-__attribute__((section(".data.rel.ro.cm_digest"), used)) volatile DigestSlot digest_slot = {
-    {'c', 'm', '-', 'd', 'i', 'g', 'e', 's', 't', '-', 's', 'l', 'o', 't', 0x1a, 0x01}, kDigestSlotVersion, 0, {}, {}};
-
 namespace {
 
 constexpr size_t kDigestWords = kIntegrityDigestSize / sizeof(uint64_t);

@@ -35,6 +35,9 @@ struct alignas(64) DigestSlot {
 };
 static_assert(sizeof(DigestSlot) == 64);
 
+// digest_slot: the one of the object that this is linked into (integrity_slot.cpp).
+extern volatile DigestSlot digest_slot __attribute__((visibility("hidden")));
+
 inline constexpr uint32_t kDigestSlotVersion = 1;
 // kSlotAllowsData: the build is instrumented (sanitizers, coverage) and so has writable initialised data. Such data and
 // the relocations in it are not checked.

@@ -11,6 +11,7 @@
 #include "crypto/base/bytes.h"
 #include "crypto/base/no_cancel.h"
 #include "crypto/base/secret.h"
+#include "crypto/imb/imb.h"
 #include "crypto/module/arena.h"
 #include "crypto/module/fork.h"
 #include "crypto/module/fsm.h"
@@ -72,12 +73,16 @@ const char* cast_name(CastId id) {
   return "unknown";
 }
 
+// record_outcomes: into the audit log; the first failure is named for cm_status.
 void record_outcomes(const selftest::Report& report) {
   for (size_t i = 0; i < report.count; ++i) {
     const selftest::Outcome& o = report.outcomes[i];
     static_cast<void>(audit::event(static_cast<uint32_t>(audit::EventId::kCast) + static_cast<uint32_t>(o.id),
                                    static_cast<uint32_t>(to_rc(o.status)), 0, audit::self_test_detail(o.lane, o.ns)));
   }
+  if (succeeded(report.status)) return;
+  const selftest::Outcome& failed = report.outcomes[report.first_failed];
+  note_failure(cast_name(failed.id), failed.lane == Lane::kNone ? "" : lane_name(failed.lane), report.status);
 }
 
 // set_up_memory: the states of threads come last: without them every call is refused before it touches the rest.
@@ -136,10 +141,19 @@ void forget_parent_failure() { g_failure_lock.clear(std::memory_order_relaxed); 
 void run_self_tests(selftest::Report& report) {
   const NoCancel no_cancel;  // the entropy tests read from the system, records may ask for the supervisor
   selftest::run_all(report, integrity_check);
+  if (imb_loaded()) selftest::run_imb(report, imb_integrity);
   record_outcomes(report);
-  if (succeeded(report.status)) return;
-  const selftest::Outcome& failed = report.outcomes[report.first_failed];
-  note_failure(cast_name(failed.id), failed.lane == Lane::kNone ? "" : lane_name(failed.lane), report.status);
+}
+
+Status open_imb() {
+  const NoCancel no_cancel;  // it opens a file
+  selftest::Report report{};
+  report.status = imb_load(lanes().sha256);
+  if (report.status == Status::kUnsupported) return Status::kUnsupported;
+  report.outcomes[report.count++] = {CastId::kIntegrity, Lane::kImb, report.status, 0};
+  if (succeeded(report.status)) selftest::run_imb(report, nullptr);
+  record_outcomes(report);
+  return report.status;
 }
 
 Status full_retest(selftest::Report& report) {

@@ -15,6 +15,10 @@ void run_self_tests(selftest::Report& report);
 // error state. kOk or the failure. A module whose memory could not be set up at load fails each time.
 Status full_retest(selftest::Report& report);
 
+// open_imb: opens lane imb, tests it and records the outcome (imb.h). kOk; kUnsupported where there is none, which is
+// not recorded; kIntegrity or kSelftest, named for cm_status, for the caller to act on. Once a process.
+Status open_imb();
+
 // note_failure: names what failed for cm_status; the first name is kept until a full re-test passes.
 void note_failure(const char* name, const char* lane, Status cause);
 

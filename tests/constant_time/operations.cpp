@@ -86,7 +86,6 @@ bool aes_blocks(Lane lane) {
 
 void cipher_message(const AesKey& key, CipherMode mode, Direction direction, Buffers& b, size_t size) {
   CipherState state;
-  if (mode == CipherMode::kCtr) aes_make_columns(key);
   cipher_init(state, key, mode, direction, kPublic);
   const size_t first = size / 3;
   size_t done = cipher_update(state, b.out, b.in, first), rest = 0;
@@ -104,6 +103,7 @@ bool cipher(Lane lane) {
   for (const size_t key_size : kKeySizes) {
     AesKey key;
     must(aes_key_init(key, lane, Secret<32>(), key_size));
+    if (Mode == CipherMode::kCtr) aes_make_columns(key);  // as keys of this mode have them
     for (const size_t size : kSizes) {
       if ((whole_blocks && size % kAesBlock != 0) || (stealing && size < kAesBlock)) continue;
       cipher_message(key, Mode, Direction::kEncrypt, b, size);

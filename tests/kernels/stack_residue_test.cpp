@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // stack_residue_test.cpp: an algorithm leaves no key, key schedule, power of H, one-time key, keystream or plaintext on
-// the stack it ran on. Each runs on a thread whose stack the test owns; afterwards the stack is searched for eight-byte
-// pieces of the secrets. Optimised builds only: a debug or instrumented build copies everything to the stack by
-// intention.
+// the stack it ran on (tests/support/stack_residue.h).
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
-#include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,78 +31,12 @@
 #include "crypto/xts/xts.h"
 #include "tests/support/gcm_siv_oracle.h"
 #include "tests/support/lanes.h"
+#include "tests/support/stack_residue.h"
 
 namespace cm::test {
 namespace {
 
-using Secrets = std::map<std::string, Bytes>;
-
-constexpr size_t kStackSize = size_t{256} << 10;
-constexpr size_t kPiece = 8;
 constexpr size_t kTextSize = 1000;
-
-Bytes copy_of(const void* p, size_t size) {
-  const auto* begin = static_cast<const uint8_t*>(p);
-  return {begin, begin + size};
-}
-
-// noise: bytes in which every piece is found once only.
-Bytes noise(size_t size, uint32_t seed) {
-  Bytes out(size);
-  for (uint8_t& b : out) {
-    seed = seed * 1664525u + 1013904223u;
-    b = static_cast<uint8_t>(seed >> 24);
-  }
-  return out;
-}
-
-void* call(void* work) {
-  (*static_cast<std::function<void()>*>(work))();
-  return nullptr;
-}
-
-// used_stack: the stack after the work, 0xaa where nothing was written.
-Bytes used_stack(std::function<void()> work) {
-  const auto deleter = [](uint8_t* p) { ::operator delete[](p, std::align_val_t{4096}); };
-  const std::unique_ptr<uint8_t, decltype(deleter)> stack(new (std::align_val_t{4096}) uint8_t[kStackSize], deleter);
-  std::memset(stack.get(), 0xaa, kStackSize);
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  EXPECT_EQ(pthread_attr_setstack(&attributes, stack.get(), kStackSize), 0);
-  pthread_t thread{};
-  EXPECT_EQ(pthread_create(&thread, &attributes, call, &work), 0);
-  EXPECT_EQ(pthread_join(thread, nullptr), 0);
-  pthread_attr_destroy(&attributes);
-  return copy_of(stack.get(), kStackSize);
-}
-
-// telling: pieces of nearly equal bits stand on any stack by chance.
-bool telling(const uint8_t* piece) {
-  uint64_t word;
-  std::memcpy(&word, piece, sizeof word);
-  return std::popcount(word) >= 8 && std::popcount(word) <= 56;
-}
-
-void expect_clean(const std::string& what, const std::function<void()>& work, const Secrets& secrets) {
-  const Bytes stack = used_stack(work);
-  for (const auto& [name, secret] : secrets)
-    for (size_t i = 0; i + kPiece <= secret.size(); i += kPiece) {
-      if (!telling(&secret[i])) continue;
-      const auto found = std::search(stack.begin(), stack.end(), secret.begin() + static_cast<ptrdiff_t>(i),
-                                     secret.begin() + static_cast<ptrdiff_t>(i + kPiece));
-      EXPECT_EQ(found, stack.end()) << what << ": bytes " << i << " to " << i + kPiece << " of the " << name
-                                    << " are on the stack";
-    }
-}
-
-// schedule_of: the parts of an expanded key that its lane writes.
-Secrets schedule_of(const AesKey& key, const Bytes& raw) {
-  const bool sliced = key.lane == Lane::kPortable;
-  const size_t round_keys = key.rounds + 1;
-  Secrets s{{"key", raw}, {"schedule", copy_of(key.encrypt, round_keys * (sliced ? 64 : 16))}};
-  if (!sliced) s["inverse schedule"] = copy_of(key.decrypt, round_keys * 16);
-  return s;
-}
 
 class StackResidue : public ::testing::Test {
  protected:

@@ -102,7 +102,7 @@ void find_slot(ElfFile& file, const std::vector<Elf64_Phdr>& segments) {
       file.slot_offset = segment.p_offset + (at - segment.p_vaddr);
     }
   }
-  if (!found) throw Refusal("no digest slot: crypto/module/integrity.cpp is not linked into this file");
+  if (!found) throw Refusal("no digest slot: crypto/module/integrity_slot.cpp is not linked into this file");
 }
 
 // write_all: bytes and mode to a new file; removes it again when it cannot be completed.
