@@ -272,11 +272,12 @@ enum {
   CM_ALG_AES_CFB128 = 10,
   CM_ALG_AES_CFB8 = 11,
   CM_ALG_AES_OFB = 12,
-  CM_ALG_AES_XTS = 13,  /* 256 or 512 bits: data key, then tweak key, which must differ; SP 800-38E, storage only */
-  CM_ALG_AES_CCM = 14,  /* SEAL, OPEN; SP 800-38C */
-  CM_ALG_AES_CMAC = 15, /* MAC, VERIFY; SP 800-38B */
-  CM_ALG_AES_KW = 16,   /* WRAP, UNWRAP; SP 800-38F 6.2, for keys of whole 8 bytes, 16 at least */
-  CM_ALG_AES_GMAC = 17, /* SEAL, OPEN with additional data only, no text; SP 800-38D */
+  CM_ALG_AES_XTS =
+      13, /* 256 or 512 bits: data key, then tweak key, which must differ (CM_ERR_ARGUMENT); SP 800-38E, storage only */
+  CM_ALG_AES_CCM = 14,           /* SEAL, OPEN; SP 800-38C */
+  CM_ALG_AES_CMAC = 15,          /* MAC, VERIFY; SP 800-38B */
+  CM_ALG_AES_KW = 16,            /* WRAP, UNWRAP; SP 800-38F 6.2, for keys of whole 8 bytes, 16 at least */
+  CM_ALG_AES_GMAC = 17,          /* SEAL, OPEN with additional data only, no text; SP 800-38D */
   CM_ALG_CHACHA20_POLY1305 = 18, /* 256 bits; SEAL, OPEN; RFC 8439; not approved */
   CM_ALG_AES_GCM_SIV = 19, /* 128, 256 bits; SEAL, OPEN; RFC 8452; not approved; an IV that repeats shows no more than
                               that the message was the same */
@@ -302,9 +303,9 @@ enum {
                         the IV are the explicit nonce of the record */
   CM_IV_TLS13 = 3 /* 96-bit static IV xor the 64-bit sequence number 0, 1, 2, ... (RFC 8446 5.3; RFC 7905 for TLS 1.2).
                      Both TLS regimes: the key is that of one direction of one connection, comes from the handshake
-                     and is not exportable; importing it twice repeats IVs and is the importer's fault. A seal that
-                     fails after its sequence number was taken ends the connection. Seal from one thread at a time,
-                     for records go out in the order of their numbers (IG C.H, scenario 1) */
+                     (so not from cm_key_derive_pbkdf2) and is not exportable; importing it twice repeats IVs and is the
+                     importer's fault. A seal that fails after its sequence number was taken ends the connection. Seal
+                     from one thread at a time, for records go out in the order of their numbers (IG C.H, scenario 1) */
 };
 enum { CM_KEY_EXPORTABLE = 1u << 0 };
 
@@ -326,7 +327,8 @@ CM_EXPORT cm_rc cm_key_generate(cm_session session, cm_key* out, const cm_key_pa
 CM_EXPORT cm_rc cm_key_import(cm_session session, cm_key* out, const cm_key_params* params, const void* key,
                               size_t key_size) CM_MUST_USE;
 /* cm_key_destroy: zeroises the key and ends the contexts made with it (CM_ERR_HANDLE from then on). Calls that
- * are using them in other threads finish first. */
+ * are using them in other threads finish first, and of batches the jobs that are being worked (1 MiB at most, or one).
+ */
 CM_EXPORT cm_rc cm_key_destroy(cm_session session, cm_key key) CM_MUST_USE;
 
 /* cm_key_export_wrapped: the key under wrapping_key, which says how: AES-KWP, or AES-KW for a key of whole 8 bytes and
@@ -352,7 +354,7 @@ typedef struct {
   uint32_t flags;
   uint32_t iv_regime;
   uint64_t seals; /* so far, those with a caller's IV included, and never fewer than there were; without counter IV by
-                     all processes together */
+                     all processes together, else by this one (a child cannot seal with such a key: 0) */
 } cm_key_attributes;
 CM_EXPORT cm_rc cm_key_info(cm_session session, cm_key key, cm_key_attributes* out) CM_MUST_USE;
 
@@ -460,8 +462,8 @@ CM_EXPORT cm_rc cm_mac_free(cm_session session, cm_mac mac) CM_MUST_USE;
  * the single call holds for each job; it gets the result that the single call would have, and a job that fails harms no
  * other. Messages that cannot keep the processor busy alone (CBC encryption, CMAC, CCM) are worked side by side.
  *  - Result: CM_OK, or the reason of the first job that was not approved; CM_ERR_JOBS when a job failed; another error
- *    when the batch as a whole was refused: then nothing was done and no job has a result. CM_ERR_ENTROPY alone can come
- *    in between: the jobs before it are done, those from it on have it as their result and their outputs zeroed.
+ *    when the batch as a whole was refused: then nothing was done and no job has a result. CM_ERR_ENTROPY alone can
+ * come in between: the jobs before it are done, those from it on have it as their result and their outputs zeroed.
  *  - Evidence: one entry and one exit record a batch. Entry: object = jobs. Exit: object = jobs, and failures in the
  *    upper 32 bits; bytes written by the jobs that succeeded, and why the first of them that was not approved was not.
  *    The keys of the jobs are not recorded one by one.

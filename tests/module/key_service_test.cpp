@@ -180,6 +180,15 @@ TEST_F(Keys, are_derived_from_passwords_as_libcrypto_does) {
   EXPECT_EQ(weak(21, 15, 1000), CM_NOT_APPROVED_PBKDF2_INPUT);
   EXPECT_EQ(weak(21, 16, 999), CM_NOT_APPROVED_PBKDF2_INPUT);
   EXPECT_EQ(weak(21, 16, 0), CM_ERR_ARGUMENT);
+
+  // A key from a password comes back, and its sequence numbers would begin again.
+  for (const uint32_t regime : {CM_IV_TLS12, CM_IV_TLS13, CM_IV_COUNTER}) {
+    cm_key_params numbered = params;
+    numbered.iv_regime = regime;
+    EXPECT_EQ(cm_key_derive_pbkdf2(session_, &derived, &numbered, password.data(), 21, salt.data(), 16, 1000),
+              CM_ERR_ARGUMENT);
+    EXPECT_EQ(derived.v, 0u);
+  }
 }
 
 // Twice: one object at two addresses, as two processes that share memory see it.

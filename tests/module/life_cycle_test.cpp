@@ -284,5 +284,37 @@ TEST(Reentry, from_a_signal_handler_is_refused_and_counted) {
   init.finish();
 }
 
+// A stream whose key the policy no longer lets work leaves no text of its caller's in the output.
+TEST(LifeCycle, a_policy_that_comes_later_wipes_what_a_stream_was_to_write) {
+  Init init;
+  cm_session user{}, officer{};
+  ASSERT_EQ(cm_session_open(&user, CM_ROLE_USER), CM_OK);
+  ASSERT_EQ(cm_session_open(&officer, CM_ROLE_OFFICER), CM_OK);
+  const cm_key_params params = key_params(CM_ALG_AES_CTR, 256);
+  cm_key weak{};
+  ASSERT_EQ(cm_key_derive_pbkdf2(user, &weak, &params, "short", 5, "salt", 4, 1), CM_NOT_APPROVED_PBKDF2_INPUT);
+  const std::vector<uint8_t> iv(16);
+  cm_cipher stream{};
+  ASSERT_EQ(cm_cipher_init(user, &stream, weak, CM_ENCRYPT, iv.data(), iv.size()), CM_NOT_APPROVED_PBKDF2_INPUT);
+  std::vector<uint8_t> text(40, 0xaa);
+  size_t size = 0;
+  ASSERT_EQ(cm_cipher_update(user, stream, text.data(), 8, &size, text.data(), 8), CM_NOT_APPROVED_PBKDF2_INPUT);
+  ASSERT_EQ(cm_policy_set(officer, CM_POLICY_APPROVED_ONLY), CM_OK);
+  EXPECT_EQ(cm_cipher_update(user, stream, text.data() + 8, 32, &size, text.data() + 8, 32), CM_ERR_POLICY);
+  EXPECT_EQ(std::vector<uint8_t>(text.begin() + 8, text.end()), std::vector<uint8_t>(32));
+  EXPECT_EQ(cm_cipher_free(user, stream), CM_OK);
+  init.finish();
+}
+
+TEST(LifeCycle, status_names_a_lane_for_each_algorithm) {
+  Init init;
+  cm_status_info info{};
+  info.struct_size = sizeof info;
+  ASSERT_EQ(cm_status(&info), CM_OK);
+  for (const char* algorithm : {"aes=", " gcm=", " sha-256=", " chacha20-poly1305="})
+    EXPECT_NE(std::string(info.lanes).find(algorithm), std::string::npos) << info.lanes;
+  init.finish();
+}
+
 }  // namespace
 }  // namespace cm::test
