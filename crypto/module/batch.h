@@ -9,8 +9,10 @@
 
 namespace cm::abi {
 
-inline constexpr size_t kLot = 64;                    // jobs at once
-inline constexpr size_t kLotBytes = size_t{1} << 20;  // text at which a lot ends: a key that is destroyed waits for it
+// A lot: so many jobs at once, and so much text unless it is one job's. Large enough for sixteen chains of a mebibyte,
+// small enough for a key that is destroyed meanwhile, which waits for its end.
+inline constexpr size_t kLot = 64;
+inline constexpr size_t kLotBytes = size_t{16} << 20;
 
 // logged_jobs: a count as it stands in records.
 constexpr uint64_t logged_jobs(size_t count) { return count < UINT32_MAX ? count : UINT32_MAX; }
@@ -53,9 +55,10 @@ struct Lot {
 template <class Job>
 size_t take_lot(Job (&copies)[kLot], const Job* jobs, size_t left) {
   size_t n = 0;
-  for (size_t bytes = 0; n < kLot && n < left && bytes < kLotBytes; ++n) {
+  for (size_t room = kLotBytes; n < kLot && n < left; ++n) {
     copies[n] = jobs[n];
-    bytes += copies[n].in_size < kLotBytes ? copies[n].in_size : kLotBytes;
+    if (n != 0 && copies[n].in_size > room) break;
+    room -= copies[n].in_size < room ? copies[n].in_size : room;
   }
   std::atomic_signal_fence(std::memory_order_seq_cst);  // what is checked is what is used
   return n;

@@ -327,7 +327,7 @@ CM_EXPORT cm_rc cm_key_generate(cm_session session, cm_key* out, const cm_key_pa
 CM_EXPORT cm_rc cm_key_import(cm_session session, cm_key* out, const cm_key_params* params, const void* key,
                               size_t key_size) CM_MUST_USE;
 /* cm_key_destroy: zeroises the key and ends the contexts made with it (CM_ERR_HANDLE from then on). Calls that
- * are using them in other threads finish first, and of batches the jobs that are being worked (1 MiB at most, or one).
+ * are using them in other threads finish first, and of batches the jobs that are being worked (16 MiB at most, or one).
  */
 CM_EXPORT cm_rc cm_key_destroy(cm_session session, cm_key key) CM_MUST_USE;
 

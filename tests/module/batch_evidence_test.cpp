@@ -122,9 +122,10 @@ TEST(BatchEvidence, of_a_batch_in_which_the_module_failed) {
 TEST(BatchEvidence, long_jobs_hold_no_other_key) {
   Life life;
   const cm_key busy = life.key(CM_ALG_AES_CFB8);
-  Bytes text(size_t{4} << 20), iv(16);
+  Bytes text((size_t{16} << 20) + 1), iv(16);
   std::vector<cm_cipher_job> jobs(
-      16, {busy, iv.data(), iv.size(), text.data(), text.size(), text.data(), text.size(), CM_ENCRYPT, 0});
+      4, {busy, iv.data(), iv.size(), text.data(), text.size(), text.data(), text.size(), CM_ENCRYPT, 0});
+  jobs.front().in_size = 16;  // nor does a short job take a long one along
   std::atomic<bool> begun{false}, ended{false};
   std::thread worker([&] {
     begun = true;
