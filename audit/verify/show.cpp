@@ -215,6 +215,9 @@ void Shower::text_record(const Record& r, uint64_t number, uint64_t ring_seq) co
   if (is_service(r) && is_batch(r.event_id & ~kExitBit)) {
     out += fmt::format(" jobs {}", static_cast<uint32_t>(r.object));
     if (is_exit(r)) out += fmt::format(" failed {}", r.object >> 32);
+    // Of a batch in which a job failed the result does not say that another was not approved.
+    const uint32_t reason = is_exit(r) ? detail_reason(r.detail) : 0;
+    if (reason != 0 && reason != r.return_code) out += " with " + result_text(reason);
   } else if (r.object != 0) {
     out += fmt::format(" object {:#x}", r.object);
   }

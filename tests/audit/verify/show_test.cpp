@@ -64,9 +64,12 @@ TEST(show, says_how_many_jobs_a_batch_had_and_how_many_failed) {
     records.push_back(client.rings[1].entry(event, log.session_id(0x51), 300));
     records.push_back(client.rings[1].exit(event, log.session_id(0x51), uint64_t{7} << 32 | 300, -26));  // CM_ERR_JOBS
   }
+  // One of the jobs that succeeded was not approved (CM_NOT_APPROVED_ALGORITHM), behind 64 bytes of output.
+  records.back().detail = exit_detail(64, Lane::kNone, 4);
   log.batch(records);
   const Shown shown = show(log.segments);
   EXPECT_EQ(lines_with(shown.text, " jobs 300"), 8u) << shown.text;
+  EXPECT_EQ(lines_with(shown.text, " failed 7 with CM_NOT_APPROVED_ALGORITHM"), 1u) << shown.text;
   EXPECT_EQ(lines_with(shown.text, "CM_ERR_JOBS"), 4u);
   EXPECT_EQ(lines_with(shown.text, " jobs 300 failed 7"), 4u);
   EXPECT_EQ(lines_with(shown.text, " object "), 0u);
