@@ -76,6 +76,15 @@ class Turn {
   const ImbPart* part_;
 };
 
+// in_turn: false where it is not this thread's turn; that ipsec-mb does not do its work is a defect of the module.
+template <class Call>
+bool in_turn(ImbWait wait, Call call) {
+  const Turn turn(wait);
+  if (turn.part() == nullptr) return false;
+  CM_CHECK(call(*turn.part()));
+  return true;
+}
+
 bool takes(size_t bytes) { return bytes != 0 && bytes <= kMaxBytes; }
 bool takes_key(const AesKey& key) { return key.rounds != 12; }
 
@@ -117,40 +126,29 @@ Status imb_integrity(Lane sha256_lane) {
 
 bool imb_cbc_encrypt(const CbcJob* jobs, size_t count, ImbWait wait) {
   if (!takes_all(jobs, count, [](const CbcJob& j) { return takes(j); })) return false;
-  const Turn turn(wait);
-  if (turn.part() == nullptr) return false;
-  CM_CHECK(turn.part()->cbc_encrypt(manager(), jobs, count));
-  return true;
+  return in_turn(wait, [&](const ImbPart& part) { return part.cbc_encrypt(manager(), jobs, count); });
 }
 
 bool imb_cmac(const CmacJob* jobs, size_t count, ImbWait wait) {
   if (!takes_all(jobs, count, [](const CmacJob& j) { return takes(j); })) return false;
-  const Turn turn(wait);
-  if (turn.part() == nullptr) return false;
-  CM_CHECK(turn.part()->cmac(manager(), jobs, count));
-  return true;
+  return in_turn(wait, [&](const ImbPart& part) { return part.cmac(manager(), jobs, count); });
 }
 
 bool imb_ccm_seal(const CcmSealJob* jobs, size_t count, ImbWait wait) {
   if (!takes_all(jobs, count, [](const CcmSealJob& j) { return takes(*j.key, j.in); })) return false;
-  const Turn turn(wait);
-  if (turn.part() == nullptr) return false;
   ImbCcm messages[kMultiMax];
   for (size_t i = 0; i < count; ++i)
     messages[i] = {jobs[i].key, jobs[i].out, jobs[i].tag, jobs[i].tag_size, jobs[i].in};
-  CM_CHECK(turn.part()->ccm_seal(manager(), messages, count));
-  return true;
+  return in_turn(wait, [&](const ImbPart& part) { return part.ccm_seal(manager(), messages, count); });
 }
 
 bool imb_ccm_open(CcmOpenJob* jobs, size_t count, ImbWait wait) {
   if (!takes_all(jobs, count, [](const CcmOpenJob& j) { return takes(*j.key, j.in); })) return false;
-  const Turn turn(wait);
-  if (turn.part() == nullptr) return false;
   SecretArray<kMultiMax * kCcmMaxTag> tags;  // of a forgery, this is the tag the forger wants
   ImbCcm messages[kMultiMax];
   for (size_t i = 0; i < count; ++i)
     messages[i] = {jobs[i].key, jobs[i].out, tags.expose() + i * kCcmMaxTag, jobs[i].tag_size, jobs[i].in};
-  CM_CHECK(turn.part()->ccm_open(manager(), messages, count));
+  if (!in_turn(wait, [&](const ImbPart& part) { return part.ccm_open(manager(), messages, count); })) return false;
   for (size_t i = 0; i < count; ++i) {
     jobs[i].right = ct::equal_bytes(messages[i].tag, jobs[i].tag, jobs[i].tag_size);
     if (!ct::declassify(jobs[i].right)) zeroise(jobs[i].out, jobs[i].in.text_size);

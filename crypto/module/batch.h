@@ -64,14 +64,17 @@ size_t take_lot(Job (&copies)[kLot], const Job* jobs, size_t left) {
   return n;
 }
 
+// refuse_batch: nothing was done; on record, all jobs failed.
+inline cm_rc refuse_batch(Gate& gate, size_t count, Status why) {
+  gate.set_object(logged_jobs(count) << 32 | logged_jobs(count));
+  return gate.leave(why);
+}
+
 // leave_batch: works the jobs lot by lot with run(thread, keys, lot, totals, all), where all is the caller's array as a
 // range no output may touch.
 template <class Job, class Run>
 cm_rc leave_batch(Gate& gate, Job* jobs, size_t count, Run run) {
-  if (const Status s = check_jobs(jobs, count); !succeeded(s)) {
-    gate.set_object(logged_jobs(count) << 32 | logged_jobs(count));
-    return gate.leave(s);
-  }
+  if (const Status s = check_jobs(jobs, count); !succeeded(s)) return refuse_batch(gate, count, s);
   const In all{jobs, count * sizeof *jobs};
   BatchTotals totals;
   for (size_t done = 0; done < count;) {

@@ -346,7 +346,7 @@ CM_EXPORT cm_rc cm_aead_seal_batch(cm_session session, cm_aead_job* jobs, size_t
   Gate gate(service(EventId::kAeadSealBatch), session, logged_jobs(count), 0);
   if (!gate.open()) return gate.refused();
   if (const Status s = prepare_batch(gate, BatchAlgorithm::kCcmSeal, jobs, count, is_ccm); !succeeded(s))
-    return gate.leave(s);
+    return refuse_batch(gate, count, s);
   return leave_batch(gate, jobs, count, seal_lot);
 }
 
@@ -354,6 +354,6 @@ CM_EXPORT cm_rc cm_aead_open_batch(cm_session session, cm_aead_job* jobs, size_t
   Gate gate(service(EventId::kAeadOpenBatch), session, logged_jobs(count), 0);
   if (!gate.open()) return gate.refused();
   if (const Status s = prepare_batch(gate, BatchAlgorithm::kCcmOpen, jobs, count, is_ccm); !succeeded(s))
-    return gate.leave(s);
+    return refuse_batch(gate, count, s);
   return leave_batch(gate, jobs, count, open_lot);
 }

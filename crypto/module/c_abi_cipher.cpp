@@ -342,6 +342,6 @@ CM_EXPORT cm_rc cm_cipher_batch(cm_session session, cm_cipher_job* jobs, size_t 
     return key.algorithm == CM_ALG_AES_CBC && job.direction == CM_ENCRYPT;
   };
   if (const Status s = prepare_batch(gate, BatchAlgorithm::kCbcEncrypt, jobs, count, is_cbc); !succeeded(s))
-    return gate.leave(s);
+    return refuse_batch(gate, count, s);
   return leave_batch(gate, jobs, count, cipher_lot);
 }

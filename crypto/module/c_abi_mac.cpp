@@ -296,6 +296,6 @@ CM_EXPORT cm_rc cm_mac_batch(cm_session session, cm_mac_job* jobs, size_t count)
     return key.algorithm == CM_ALG_AES_CMAC;
   };
   if (const Status s = prepare_batch(gate, BatchAlgorithm::kCmac, jobs, count, is_cmac); !succeeded(s))
-    return gate.leave(s);
+    return refuse_batch(gate, count, s);
   return leave_batch(gate, jobs, count, mac_lot);
 }

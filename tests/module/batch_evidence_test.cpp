@@ -33,9 +33,10 @@ struct Life {
   cm_session session{};
 };
 
-// batch_exits: the exit records of batches in a log.
-std::vector<nlohmann::json> batch_exits(const std::string& log) {
-  FILE* const pipe = popen((std::string(CM_AUDIT_PATH) + " show --json " + log).c_str(), "r");
+// batch_exits: shuts the module down; the exit records of batches in its log.
+std::vector<nlohmann::json> batch_exits(const Life& life) {
+  EXPECT_TRUE(CM_SUCCEEDED(cm_shutdown()));
+  FILE* const pipe = popen((std::string(CM_AUDIT_PATH) + " show --json " + life.params.log).c_str(), "r");
   std::string text;
   char buffer[4096];
   for (size_t n; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) text.append(buffer, n);
@@ -67,8 +68,7 @@ TEST(BatchEvidence, a_failed_job_does_not_hide_that_another_was_not_approved) {
   EXPECT_EQ(cm_aead_seal_batch(life.session, jobs.data(), jobs.size()), CM_ERR_JOBS);
   EXPECT_EQ(jobs[0].result, CM_NOT_APPROVED_ALGORITHM);
   EXPECT_EQ(jobs[1].result, CM_ERR_HANDLE);
-  ASSERT_TRUE(CM_SUCCEEDED(cm_shutdown()));
-  const auto exits = batch_exits(life.params.log);
+  const auto exits = batch_exits(life);
   ASSERT_EQ(exits.size(), 1u);
   EXPECT_EQ(exits[0]["jobs"], 2);
   EXPECT_EQ(exits[0]["failed"], 1);
@@ -81,8 +81,7 @@ TEST(BatchEvidence, of_a_batch_that_is_refused_all_jobs_failed) {
   EXPECT_EQ(cm_cipher_batch(life.session, nullptr, 7), CM_ERR_NULL);
   cm_mac_job job{};
   EXPECT_EQ(cm_mac_batch(life.session, &job, (size_t{5} << 32) + 3), CM_ERR_LENGTH);
-  ASSERT_TRUE(CM_SUCCEEDED(cm_shutdown()));
-  const auto exits = batch_exits(life.params.log);
+  const auto exits = batch_exits(life);
   ASSERT_EQ(exits.size(), 2u);
   EXPECT_EQ(exits[0]["jobs"], 7);
   EXPECT_EQ(exits[0]["failed"], 7);
@@ -109,8 +108,7 @@ TEST(BatchEvidence, of_a_batch_in_which_the_module_failed) {
     EXPECT_EQ(jobs[i].result, CM_ERR_ENTROPY) << i;
     EXPECT_EQ(messages[i].text, Bytes(64)) << i;
   }
-  ASSERT_TRUE(CM_SUCCEEDED(cm_shutdown()));
-  const auto exits = batch_exits(life.params.log);
+  const auto exits = batch_exits(life);
   ASSERT_EQ(exits.size(), 1u);
   EXPECT_EQ(exits[0]["failed"], 3);
   EXPECT_EQ(exits[0]["bytes"], 64);

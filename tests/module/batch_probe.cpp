@@ -8,16 +8,8 @@
 int main(int argc, char** argv) {
   using namespace cm::test;
   if (argc != 2) return 64;
-  const std::string base = argv[1];
-  const std::string log = base + "/log", tpm = base + "/tpm", trust = base + "/trust";
-  cm_init_params params{};
-  params.struct_size = sizeof params;
-  params.audit_dir = log.c_str();
-  params.tpm_dir = tpm.c_str();
-  params.trust_dir = trust.c_str();
-  params.writer_path = CM_AUDITD_PATH;
-  params.wait_ms = 20'000;
-  if (cm_init(&params) != CM_OK) return 1;
+  const InitParams params{std::string(argv[1])};
+  if (cm_init(&params.params) != CM_OK) return 1;
   cm_session session{};
   if (cm_session_open(&session, CM_ROLE_USER) != CM_OK) return 2;
   const LaneBatch batch(session, Work::kCmac, 32, 8, 640);

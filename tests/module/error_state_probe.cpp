@@ -39,16 +39,8 @@ int main(int argc, char** argv) {
   if (status.state != CM_STATE_ERROR || status.lanes[0] != 0) return 2;
   if (const int failed = check_no_service(); failed != 0) return failed;
 
-  const std::string base = argv[1];
-  const std::string log = base + "/log", tpm = base + "/tpm", trust = base + "/trust";
-  cm_init_params params{};
-  params.struct_size = sizeof params;
-  params.audit_dir = log.c_str();
-  params.tpm_dir = tpm.c_str();
-  params.trust_dir = trust.c_str();
-  params.writer_path = CM_AUDITD_PATH;
-  params.wait_ms = 20'000;
-  const cm_rc rc = cm_init(&params);
+  const cm::test::InitParams params{std::string(argv[1])};
+  const cm_rc rc = cm_init(&params.params);
   std::printf("init=%s\n", cm_rc_name(rc));
   if (rc != CM_ERR_SELFTEST && rc != CM_ERR_INTEGRITY && rc != CM_ERR_ENTROPY) return 3;
   if (const int failed = check_no_service(); failed != 0) return failed + 20;

@@ -25,8 +25,8 @@ Directory::Directory() {
 
 Directory::~Directory() { cm::test::remove_directory(path_); }
 
-InitParams::InitParams(const Directory& dir)
-    : log(dir / "log"), tpm(dir / "tpm"), trust(dir / "trust"), writer(CM_AUDITD_PATH), params{} {
+InitParams::InitParams(const std::string& dir)
+    : log(dir + "/log"), tpm(dir + "/tpm"), trust(dir + "/trust"), writer(CM_AUDITD_PATH), params{} {
   params.struct_size = sizeof params;
   params.audit_dir = log.c_str();
   params.tpm_dir = tpm.c_str();

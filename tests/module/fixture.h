@@ -30,7 +30,8 @@ class Directory {
 
 // InitParams: parameters for a private writer below a directory; keeps the strings alive.
 struct InitParams {
-  explicit InitParams(const Directory& dir);
+  explicit InitParams(const Directory& dir) : InitParams(dir.path()) {}
+  explicit InitParams(const std::string& dir);
   std::string log, tpm, trust, writer;
   cm_init_params params;
 };
