@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// batch.h: what the batch services share: a caller's array of jobs is read once, in lots, each lot under the protection
-// of AnyKeys; each job gets its own result; entry and exit record speak of the batch as a whole.
+// batch.h: what the batch services share: a caller's array of jobs is read once, in lots, each lot of several jobs
+// under the protection of AnyKeys; each job gets its own result; entry and exit record speak of the batch as a whole.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -70,10 +70,11 @@ inline cm_rc refuse_batch(Gate& gate, size_t count, Status why) {
   return gate.leave(why);
 }
 
-// leave_batch: works the jobs lot by lot with run(thread, keys, lot, totals, all), where all is the caller's array as a
-// range no output may touch.
-template <class Job, class Run>
-cm_rc leave_batch(Gate& gate, Job* jobs, size_t count, Run run) {
+// leave_batch: works the jobs lot by lot with run_lot(thread, keys, lot, totals, all), where all is the caller's array
+// as a range no output may touch. A job that is alone in its lot goes through run_one(thread, job, totals, all), which
+// does what the service for one message does.
+template <class Job, class RunOne, class RunLot>
+cm_rc leave_batch(Gate& gate, Job* jobs, size_t count, RunOne run_one, RunLot run_lot) {
   if (const Status s = check_jobs(jobs, count); !succeeded(s)) return refuse_batch(gate, count, s);
   const In all{jobs, count * sizeof *jobs};
   BatchTotals totals;
@@ -81,9 +82,11 @@ cm_rc leave_batch(Gate& gate, Job* jobs, size_t count, Run run) {
     Job copies[kLot];
     Status results[kLot];
     const size_t n = take_lot(copies, jobs + done, count - done);
-    {
-      const store::AnyKeys keys(gate.thread(), n);
-      run(gate.thread(), keys, Lot<Job>{copies, n, results}, totals, all);
+    if (n == 1) {
+      results[0] = run_one(gate.thread(), copies[0], totals, all);
+    } else {
+      const store::AnyKeys keys(gate.thread());
+      run_lot(gate.thread(), keys, Lot<Job>{copies, n, results}, totals, all);
     }
     for (size_t i = 0; i < n; ++i) jobs[done + i].result = to_rc(results[i]);
     done += n;

@@ -29,7 +29,7 @@ namespace abi {
 // life of the process: takes_part says whether that job is one for the batch kernels.
 template <class Job, class TakesPart>
 Status prepare_batch(Gate& gate, BatchAlgorithm algorithm, const Job* jobs, size_t count, TakesPart takes_part) {
-  if (!batch_may_open() || count == 0 || !succeeded(check_jobs(jobs, count))) return Status::kOk;
+  if (!batch_may_open() || count < 2 || !succeeded(check_jobs(jobs, count))) return Status::kOk;
   {
     const store::KeyUse use(gate.thread(), 0, jobs->key);
     if (use.key() == nullptr || !takes_part(*jobs, *use.key())) return Status::kOk;

@@ -153,7 +153,8 @@ Status begin_seal_caller_iv(const store::KeyUse& use, AeadCall& c, In iv, Out ta
 
 // ---- one message
 
-Status seal_body(ThreadState& thread, cm_key key, AeadCall& c, Out iv, size_t iv_capacity, Out tag) {
+[[gnu::always_inline]] inline Status seal_body(ThreadState& thread, cm_key key, AeadCall& c, Out iv, size_t iv_capacity,
+                                               Out tag) {
   if (const Status s = check_seal(c, iv, iv_capacity, tag); !succeeded(s)) return s;
   const store::KeyUse use(thread, 0, key);
   uint8_t nonce[CM_AEAD_IV_SIZE] = {};
@@ -164,7 +165,7 @@ Status seal_body(ThreadState& thread, cm_key key, AeadCall& c, Out iv, size_t iv
   return reason;
 }
 
-Status seal_caller_iv_body(ThreadState& thread, cm_key key, AeadCall& c, In iv, Out tag) {
+[[gnu::always_inline]] inline Status seal_caller_iv_body(ThreadState& thread, cm_key key, AeadCall& c, In iv, Out tag) {
   if (const Status s = check_seal_caller_iv(c, iv, tag); !succeeded(s)) return s;
   const store::KeyUse use(thread, 0, key);
   Status reason = Status::kOk;
@@ -173,7 +174,7 @@ Status seal_caller_iv_body(ThreadState& thread, cm_key key, AeadCall& c, In iv, 
   return reason;
 }
 
-Status open_body(ThreadState& thread, cm_key key, AeadCall& c, In iv, In tag) {
+[[gnu::always_inline]] inline Status open_body(ThreadState& thread, cm_key key, AeadCall& c, In iv, In tag) {
   if (const Status s = check_open(c, iv, tag); !succeeded(s)) return s;
   const store::KeyUse use(thread, 0, key);
   Status reason = Status::kOk;
@@ -250,6 +251,20 @@ Status skip_job(const cm_aead_job& job, In all, const AeadCall& c, Status why) {
   return why;
 }
 
+Status seal_one(ThreadState& thread, const cm_aead_job& job, BatchTotals& totals, In all) {
+  AeadCall c = call_of(job);
+  const Out tag{job.tag, job.tag_size};
+  Status s = check_job(job, all, true);
+  if (!succeeded(totals.fatal)) {
+    s = skip_job(job, all, c, totals.fatal);
+  } else if (succeeded(s)) {
+    s = (job.flags & CM_JOB_CALLER_IV) == 0 ? seal_body(thread, job.key, c, {job.iv, CM_AEAD_IV_SIZE}, job.iv_size, tag)
+                                            : seal_caller_iv_body(thread, job.key, c, {job.iv, job.iv_size}, tag);
+  }
+  count_job(totals, s, c.text.size, c.lane);
+  return s;
+}
+
 void seal_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_aead_job>& jobs, BatchTotals& totals,
               In all) {
   SealLot lot;
@@ -262,6 +277,14 @@ void seal_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_aead
   if (lot.ccm_count != 0) note_lane(totals, batch_ccm_seal(lot.ccm, lot.ccm_count));
   for (size_t i = 0; i < lot.ccm_count; ++i)
     if (lot.ivs[i] != nullptr) copy_iv(lot.ivs[i], lot.nonces[i]);
+}
+
+Status open_one(ThreadState& thread, const cm_aead_job& job, BatchTotals& totals, In all) {
+  AeadCall c = call_of(job);
+  Status s = check_job(job, all, false);
+  if (succeeded(s)) s = open_body(thread, job.key, c, {job.iv, job.iv_size}, {job.tag, job.tag_size});
+  count_job(totals, s, c.text.size, c.lane);
+  return s;
 }
 
 struct OpenLot {
@@ -347,7 +370,7 @@ CM_EXPORT cm_rc cm_aead_seal_batch(cm_session session, cm_aead_job* jobs, size_t
   if (!gate.open()) return gate.refused();
   if (const Status s = prepare_batch(gate, BatchAlgorithm::kCcmSeal, jobs, count, is_ccm); !succeeded(s))
     return refuse_batch(gate, count, s);
-  return leave_batch(gate, jobs, count, seal_lot);
+  return leave_batch(gate, jobs, count, seal_one, seal_lot);
 }
 
 CM_EXPORT cm_rc cm_aead_open_batch(cm_session session, cm_aead_job* jobs, size_t count) {
@@ -355,5 +378,5 @@ CM_EXPORT cm_rc cm_aead_open_batch(cm_session session, cm_aead_job* jobs, size_t
   if (!gate.open()) return gate.refused();
   if (const Status s = prepare_batch(gate, BatchAlgorithm::kCcmOpen, jobs, count, is_ccm); !succeeded(s))
     return refuse_batch(gate, count, s);
-  return leave_batch(gate, jobs, count, open_lot);
+  return leave_batch(gate, jobs, count, open_one, open_lot);
 }

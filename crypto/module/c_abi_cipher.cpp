@@ -91,7 +91,7 @@ Status begin(const store::KeyUse& use, In iv, CipherCall& c, Status* reason) {
   return iv_fits(algorithm, iv.size) && message_fits(algorithm, c.in.size) ? Status::kOk : Status::kLength;
 }
 
-Status cipher_body(ThreadState& thread, cm_key key, In iv, CipherCall& c) {
+[[gnu::always_inline]] inline Status cipher_body(ThreadState& thread, cm_key key, In iv, CipherCall& c) {
   if (const Status s = check_message(c, iv); !succeeded(s)) return s;
   const store::KeyUse use(thread, 0, key);
   Status reason = Status::kOk;
@@ -125,11 +125,28 @@ struct CbcLot {
   uint8_t chains[kLot][kAesBlock];
 };
 
+CipherCall call_of(const cm_cipher_job& job) {
+  const Direction direction = job.direction == CM_ENCRYPT ? Direction::kEncrypt : Direction::kDecrypt;
+  return {direction, {job.out, job.in_size}, job.out_capacity, {job.in, job.in_size}};
+}
+
+Status check_job(const cm_cipher_job& job, const CipherCall& c, In all) {
+  if (job.direction != CM_ENCRYPT && job.direction != CM_DECRYPT) return Status::kArgument;
+  return share(c.out, all) ? Status::kOverlap : Status::kOk;
+}
+
+Status cipher_one(ThreadState& thread, const cm_cipher_job& job, BatchTotals& totals, In all) {
+  CipherCall c = call_of(job);
+  Status s = check_job(job, c, all);
+  if (succeeded(s)) s = cipher_body(thread, job.key, {job.iv, job.iv_size}, c);
+  count_job(totals, s, c.in.size, c.lane);
+  return s;
+}
+
 // cipher_job: one job, all but the work of CBC encryption.
 Status cipher_job(ThreadState& thread, const store::AnyKeys& keys, const cm_cipher_job& job, In all, CipherCall& c,
                   CbcLot& lot) {
-  if (job.direction != CM_ENCRYPT && job.direction != CM_DECRYPT) return Status::kArgument;
-  if (share(c.out, all)) return Status::kOverlap;
+  if (const Status s = check_job(job, c, all); !succeeded(s)) return s;
   const In iv{job.iv, job.iv_size};
   if (const Status s = check_message(c, iv); !succeeded(s)) return s;
   const store::KeyUse use(thread, keys, job.key);
@@ -149,10 +166,8 @@ void cipher_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_ci
                 In all) {
   CbcLot lot;
   for (size_t i = 0; i < jobs.count; ++i) {
-    const cm_cipher_job& job = jobs.jobs[i];
-    const Direction direction = job.direction == CM_ENCRYPT ? Direction::kEncrypt : Direction::kDecrypt;
-    CipherCall c{direction, {job.out, job.in_size}, job.out_capacity, {job.in, job.in_size}};
-    jobs.results[i] = cipher_job(thread, keys, job, all, c, lot);
+    CipherCall c = call_of(jobs.jobs[i]);
+    jobs.results[i] = cipher_job(thread, keys, jobs.jobs[i], all, c, lot);
     count_job(totals, jobs.results[i], c.in.size, c.lane);
   }
   if (lot.count != 0) note_lane(totals, batch_cbc_encrypt(lot.jobs, lot.count));
@@ -343,5 +358,5 @@ CM_EXPORT cm_rc cm_cipher_batch(cm_session session, cm_cipher_job* jobs, size_t 
   };
   if (const Status s = prepare_batch(gate, BatchAlgorithm::kCbcEncrypt, jobs, count, is_cbc); !succeeded(s))
     return refuse_batch(gate, count, s);
-  return leave_batch(gate, jobs, count, cipher_lot);
+  return leave_batch(gate, jobs, count, cipher_one, cipher_lot);
 }

@@ -16,6 +16,13 @@ Status check_input(In in, uint64_t before) {
   return in.wraps() || !sha256_takes(before, in.size) ? Status::kLength : Status::kOk;
 }
 
+// check_call: what can be said without the key.
+Status check_call(const void* mac, size_t mac_size, In in) {
+  if (mac == nullptr) return Status::kNull;
+  if (const Status s = check_input(in, kSha256Block); !succeeded(s)) return s;
+  return mac_size >= kHmacMacMin && mac_size <= kSha256Size ? Status::kOk : Status::kLength;
+}
+
 Status check_mac_size(uint32_t algorithm, size_t size) {
   const bool fits = algorithm == CM_ALG_HMAC_SHA256 ? size >= kHmacMacMin && size <= kSha256Size
                                                     : size >= kCmacMinTag && size <= kCmacTag;
@@ -38,10 +45,8 @@ void compute(const store::KeyObject& key, uint8_t* full, In in) {
     hmac_sha256(key.hmac, full, in.bytes(), in.size);
 }
 
-Status mac_compute(ThreadState& thread, cm_key key, Out mac, In in, Lane* lane) {
-  if (mac.p == nullptr) return Status::kNull;
-  if (const Status s = check_input(in, kSha256Block); !succeeded(s)) return s;
-  if (mac.size < kHmacMacMin || mac.size > kSha256Size) return Status::kLength;
+[[gnu::always_inline]] inline Status mac_compute(ThreadState& thread, cm_key key, Out mac, In in, Lane* lane) {
+  if (const Status s = check_call(mac.p, mac.size, in); !succeeded(s)) return s;
   if (overlaps_partly(mac.p, mac.size, in.p, in.size)) return Status::kOverlap;
   const store::KeyUse use(thread, 0, key);
   const Status s = check_key(use.key(), CM_USE_MAC);
@@ -57,10 +62,8 @@ Status mac_compute(ThreadState& thread, cm_key key, Out mac, In in, Lane* lane) 
   return s;
 }
 
-Status mac_verify(ThreadState& thread, cm_key key, In mac, In in, Lane* lane) {
-  if (mac.p == nullptr) return Status::kNull;
-  if (const Status s = check_input(in, kSha256Block); !succeeded(s)) return s;
-  if (mac.size < kHmacMacMin || mac.size > kSha256Size) return Status::kLength;
+[[gnu::always_inline]] inline Status mac_verify(ThreadState& thread, cm_key key, In mac, In in, Lane* lane) {
+  if (const Status s = check_call(mac.p, mac.size, in); !succeeded(s)) return s;
   const store::KeyUse use(thread, 0, key);
   const Status s = check_key(use.key(), CM_USE_VERIFY);
   if (!succeeded(s)) return s;
@@ -85,20 +88,29 @@ struct CmacLot {
   uint8_t tags[kLot][kCmacTag];
 };
 
+bool computes(const cm_mac_job& job) { return job.operation == CM_MAC_COMPUTE; }
+
+// check_job: what only a batch can get wrong.
 Status check_job(const cm_mac_job& job, In all) {
   if (job.operation != CM_MAC_COMPUTE && job.operation != CM_MAC_VERIFY) return Status::kArgument;
-  const bool computes = job.operation == CM_MAC_COMPUTE;
-  const Out mac{job.mac, job.mac_size};
-  if (mac.p == nullptr) return Status::kNull;
-  if (const Status s = check_input({job.in, job.in_size}, kSha256Block); !succeeded(s)) return s;
-  if (mac.size < kHmacMacMin || mac.size > kSha256Size) return Status::kLength;
-  const bool overlap = computes && (share(mac, all) || overlaps_partly(mac.p, mac.size, job.in, job.in_size));
-  return overlap ? Status::kOverlap : Status::kOk;
+  return computes(job) && share(Out{job.mac, job.mac_size}, all) ? Status::kOverlap : Status::kOk;
+}
+
+Status mac_one(ThreadState& thread, const cm_mac_job& job, BatchTotals& totals, In all) {
+  const In in{job.in, job.in_size};
+  Lane lane = Lane::kNone;
+  Status s = check_job(job, all);
+  if (succeeded(s)) {
+    s = computes(job) ? mac_compute(thread, job.key, {job.mac, job.mac_size}, in, &lane)
+                      : mac_verify(thread, job.key, {job.mac, job.mac_size}, in, &lane);
+  }
+  count_job(totals, s, computes(job) ? job.mac_size : 0, lane);
+  return s;
 }
 
 // settle_job: full is the whole MAC: it is given out, or compared.
 Status settle_job(const cm_mac_job& job, const uint8_t* full, Status reason) {
-  if (job.operation == CM_MAC_COMPUTE) {
+  if (computes(job)) {
     std::memcpy(job.mac, full, job.mac_size);
     return reason;
   }
@@ -109,16 +121,17 @@ Status settle_job(const cm_mac_job& job, const uint8_t* full, Status reason) {
 // mac_job: one job, all but the work of CMAC.
 Status mac_job(ThreadState& thread, const store::AnyKeys& keys, const cm_mac_job& job, In all, size_t place, Lane* lane,
                CmacLot& lot) {
+  const In in{job.in, job.in_size};
   if (const Status s = check_job(job, all); !succeeded(s)) return s;
-  const bool computes = job.operation == CM_MAC_COMPUTE;
+  if (const Status s = check_call(job.mac, job.mac_size, in); !succeeded(s)) return s;
+  if (computes(job) && overlaps_partly(job.mac, job.mac_size, in.p, in.size)) return Status::kOverlap;
   const store::KeyUse use(thread, keys, job.key);
-  const Status reason = check_key(use.key(), computes ? CM_USE_MAC : CM_USE_VERIFY);
+  const Status reason = check_key(use.key(), computes(job) ? CM_USE_MAC : CM_USE_VERIFY);
   if (!succeeded(reason)) {
-    if (computes) zeroise(job.mac, job.mac_size);
+    if (computes(job)) zeroise(job.mac, job.mac_size);
     return reason;
   }
   *lane = use.key()->lane;
-  const In in{job.in, job.in_size};
   if (const Status s = check_mac_size(use.key()->algorithm, job.mac_size); !succeeded(s)) return s;
   if (use.key()->algorithm == CM_ALG_AES_CMAC) {
     lot.places[lot.count] = place;
@@ -146,7 +159,7 @@ void mac_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_mac_j
   }
   for (size_t i = 0; i < jobs.count; ++i) {
     const cm_mac_job& job = jobs.jobs[i];
-    count_job(totals, jobs.results[i], job.operation == CM_MAC_COMPUTE ? job.mac_size : 0, lanes[i]);
+    count_job(totals, jobs.results[i], computes(job) ? job.mac_size : 0, lanes[i]);
   }
 }
 
@@ -297,5 +310,5 @@ CM_EXPORT cm_rc cm_mac_batch(cm_session session, cm_mac_job* jobs, size_t count)
   };
   if (const Status s = prepare_batch(gate, BatchAlgorithm::kCmac, jobs, count, is_cmac); !succeeded(s))
     return refuse_batch(gate, count, s);
-  return leave_batch(gate, jobs, count, mac_lot);
+  return leave_batch(gate, jobs, count, mac_one, mac_lot);
 }

@@ -112,11 +112,10 @@ extern std::atomic<uint64_t> g_zeroisations;
 
 // ---- keys
 // AnyKeys: protects the keys of a lot of jobs while it is worked on: all keys there are, so whoever destroys one waits
-// for the end of the lot; or where there is one job, its key alone.
+// for the end of the lot.
 class AnyKeys {
  public:
-  AnyKeys(ThreadState& thread, size_t jobs) : hazard_(thread.hazard[0]), all_(jobs != 1) {
-    if (!all_) return;
+  explicit AnyKeys(ThreadState& thread) : hazard_(thread.hazard[0]) {
     hazard_.store(kAnyKey | thread.lots++, std::memory_order_release);
     std::atomic_signal_fence(std::memory_order_seq_cst);  // as in KeyUse
   }
@@ -124,16 +123,8 @@ class AnyKeys {
   AnyKeys(const AnyKeys&) = delete;
   AnyKeys& operator=(const AnyKeys&) = delete;
 
-  // protect: before the slot is looked at.
-  void protect(uint32_t slot) const {
-    if (all_) return;
-    hazard_.store(slot + 1, std::memory_order_release);
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-  }
-
  private:
   std::atomic<uint32_t>& hazard_;
-  const bool all_;
 };
 
 // KeyUse: protects a key for the length of a call. slot_of_thread: 0 or 1, as one call uses at most two keys. With
@@ -150,10 +141,9 @@ class KeyUse {
     std::atomic_signal_fence(std::memory_order_seq_cst);
     if (g_key_slots.is_live(HandleKind::kKey, handle.v)) key_ = &g_keys[slot];
   }
-  KeyUse(ThreadState& thread, const AnyKeys& keys, cm_key handle)
+  KeyUse(ThreadState& thread, const AnyKeys& /*keys*/, cm_key handle)
       : thread_(thread), hazard_(nullptr), key_(nullptr), handle_(handle.v) {
     if (handle_slot(handle.v) >= kKeysMax) return;
-    keys.protect(handle_slot(handle.v));
     if (g_key_slots.is_live(HandleKind::kKey, handle.v)) key_ = &g_keys[handle_slot(handle.v)];
   }
   ~KeyUse() {
