@@ -251,16 +251,18 @@ Status skip_job(const cm_aead_job& job, In all, const AeadCall& c, Status why) {
   return why;
 }
 
+// seal_alone: a job that shares no lot.
+Status seal_alone(ThreadState& thread, const cm_aead_job& job, In all, AeadCall& c) {
+  if (const Status s = check_job(job, all, true); !succeeded(s)) return s;
+  const Out tag{job.tag, job.tag_size};
+  return (job.flags & CM_JOB_CALLER_IV) == 0
+             ? seal_body(thread, job.key, c, {job.iv, CM_AEAD_IV_SIZE}, job.iv_size, tag)
+             : seal_caller_iv_body(thread, job.key, c, {job.iv, job.iv_size}, tag);
+}
+
 Status seal_one(ThreadState& thread, const cm_aead_job& job, BatchTotals& totals, In all) {
   AeadCall c = call_of(job);
-  const Out tag{job.tag, job.tag_size};
-  Status s = check_job(job, all, true);
-  if (!succeeded(totals.fatal)) {
-    s = skip_job(job, all, c, totals.fatal);
-  } else if (succeeded(s)) {
-    s = (job.flags & CM_JOB_CALLER_IV) == 0 ? seal_body(thread, job.key, c, {job.iv, CM_AEAD_IV_SIZE}, job.iv_size, tag)
-                                            : seal_caller_iv_body(thread, job.key, c, {job.iv, job.iv_size}, tag);
-  }
+  const Status s = succeeded(totals.fatal) ? seal_alone(thread, job, all, c) : skip_job(job, all, c, totals.fatal);
   count_job(totals, s, c.text.size, c.lane);
   return s;
 }
