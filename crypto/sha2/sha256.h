@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// sha256.h: SHA-256 (FIPS 180-4 6.2) on a given lane, one-shot and streaming. Plain computation: no allocation, no
+// sha256.h: SHA-256 (FIPS 180-4 6.2) on a given lane, one-shot and streaming, and what SHA-224 (6.3) needs. Plain computation: no allocation, no
 // locks; a context belongs to one thread at a time and may be copied as a value.
 #pragma once
 #include <cstddef>
@@ -28,7 +28,13 @@ struct Sha256 {
 
 // sha256_blocks: compresses whole blocks on the lane. The lane must be one this CPU can run.
 void sha256_blocks(Lane lane, uint32_t* state, const uint8_t* blocks, size_t count);
+// sha256_blocks_two: as many blocks of each of two messages, which are others and in other states. Faster than one
+// after the other where the lane can have both in flight.
+void sha256_blocks_two(Lane lane, uint32_t* state0, uint32_t* state1, const uint8_t* blocks0, const uint8_t* blocks1,
+                       size_t count);
 void sha256_initial_state(uint32_t* state);
+// sha224_initial_state: SHA-224 is SHA-256 from this state on, of whose digest the first 28 bytes count.
+void sha224_initial_state(uint32_t* state);
 
 // sha256_words: compresses one block that is given as its sixteen message words in host order.
 void sha256_words(Lane lane, uint32_t* state, const uint32_t* words);

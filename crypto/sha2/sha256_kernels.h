@@ -18,6 +18,10 @@ constexpr KernelRow kSha256Kernels[] = {
 void sha256_blocks_portable(uint32_t* state, const uint8_t* blocks, size_t count);
 void sha256_blocks_x86_shani(uint32_t* state, const uint8_t* blocks, size_t count);
 
+// The same for two messages at once, count blocks of each; no lane of its own. The states must be two.
+void sha256_blocks_two_x86_shani(uint32_t* state0, uint32_t* state1, const uint8_t* blocks0, const uint8_t* blocks1,
+                                 size_t count);
+
 // Each: one block given as its sixteen message words in host order, so that a digest goes back in as it came out.
 void sha256_words_portable(uint32_t* state, const uint32_t* words);
 void sha256_words_x86_shani(uint32_t* state, const uint32_t* words);

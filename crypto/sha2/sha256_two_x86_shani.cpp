@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// sha256_two_x86_shani.cpp: SHA-256 compression (FIPS 180-4 6.2.2) of two messages side by side with the SHA extensions.
+// One message waits most of the time for the result of SHA256RNDS2; the other fills the gap. Legacy SSE encoding:
+// compiled with -msse4.1 -msha alone, and the caller clears the upper halves of the vector registers first (sha256.cpp).
+// The sixteen registers hold both schedules and both states and little else: the states before a block stay in the
+// caller's arrays, constants are memory operands, and nothing may go to the stack.
+#include <immintrin.h>
+
+#include "crypto/cpu/wipe_x86.h"
+#include "crypto/sha2/sha256_constants.h"
+#include "crypto/sha2/sha256_kernels.h"
+
+namespace cm {
+namespace {
+
+alignas(16) constexpr uint32_t kSwap[4] = {0x00010203, 0x04050607, 0x08090a0b, 0x0c0d0e0f};  // of the bytes of a word
+
+inline __m128i load(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+inline void store(void* p, __m128i v) { _mm_storeu_si128(static_cast<__m128i*>(p), v); }
+inline __m128i constant(const uint32_t* p) { return _mm_load_si128(reinterpret_cast<const __m128i*>(p)); }
+
+// Stream: one of the messages, in the middle of a block.
+struct Stream {
+  __m128i abef, cdgh, w0, w1, w2, w3;
+};
+
+// to_instruction_order: {a,b,c,d}, {e,f,g,h} in memory -> the instruction's {f,e,b,a}, {h,g,d,c}, in place.
+[[gnu::always_inline]] inline void to_instruction_order(uint32_t* state) {
+  const __m128i badc = _mm_shuffle_epi32(load(state), 0xb1);
+  const __m128i hgfe = _mm_shuffle_epi32(load(state + 4), 0x1b);
+  store(state, _mm_alignr_epi8(badc, hgfe, 8));
+  store(state + 4, _mm_blend_epi16(hgfe, badc, 0xf0));
+}
+
+[[gnu::always_inline]] inline void to_host_order(uint32_t* state) {
+  const __m128i abef_reversed = _mm_shuffle_epi32(load(state), 0x1b);
+  const __m128i ghcd = _mm_shuffle_epi32(load(state + 4), 0xb1);
+  store(state, _mm_blend_epi16(abef_reversed, ghcd, 0xf0));
+  store(state + 4, _mm_alignr_epi8(ghcd, abef_reversed, 8));
+}
+
+[[gnu::always_inline]] inline void begin_block(Stream& s, const uint32_t* state, const uint8_t* block) {
+  const __m128i swap = constant(kSwap);
+  s.abef = load(state);
+  s.cdgh = load(state + 4);
+  s.w0 = _mm_shuffle_epi8(load(block), swap);
+  s.w1 = _mm_shuffle_epi8(load(block + 16), swap);
+  s.w2 = _mm_shuffle_epi8(load(block + 32), swap);
+  s.w3 = _mm_shuffle_epi8(load(block + 48), swap);
+}
+
+[[gnu::always_inline]] inline void end_block(uint32_t* state, const Stream& s) {
+  store(state, _mm_add_epi32(s.abef, load(state)));
+  store(state + 4, _mm_add_epi32(s.cdgh, load(state + 4)));
+}
+
+// four_rounds: rounds t .. t+3 of both messages, with schedule words w and v.
+[[gnu::always_inline]] inline void four_rounds(Stream& s, Stream& u, __m128i w, __m128i v, const uint32_t* k) {
+  __m128i wk = _mm_add_epi32(w, constant(k));
+  __m128i vk = _mm_add_epi32(v, constant(k));
+  s.cdgh = _mm_sha256rnds2_epu32(s.cdgh, s.abef, wk);
+  u.cdgh = _mm_sha256rnds2_epu32(u.cdgh, u.abef, vk);
+  wk = _mm_shuffle_epi32(wk, 0x0e);
+  s.abef = _mm_sha256rnds2_epu32(s.abef, s.cdgh, wk);
+  vk = _mm_shuffle_epi32(vk, 0x0e);
+  u.abef = _mm_sha256rnds2_epu32(u.abef, u.cdgh, vk);
+}
+
+// next_words: W[t .. t+3] from the sixteen words before them, four a register, oldest first.
+[[gnu::always_inline]] inline __m128i next_words(__m128i w16, __m128i w12, __m128i w8, __m128i w4) {
+  const __m128i w7 = _mm_alignr_epi8(w4, w8, 4);
+  return _mm_sha256msg2_epu32(_mm_add_epi32(_mm_sha256msg1_epu32(w16, w12), w7), w4);
+}
+
+[[gnu::always_inline]] inline void sixteen_rounds(Stream& s, Stream& u, const uint32_t* k) {
+  four_rounds(s, u, s.w0, u.w0, k);
+  s.w0 = next_words(s.w0, s.w1, s.w2, s.w3);
+  u.w0 = next_words(u.w0, u.w1, u.w2, u.w3);
+  four_rounds(s, u, s.w1, u.w1, k + 4);
+  s.w1 = next_words(s.w1, s.w2, s.w3, s.w0);
+  u.w1 = next_words(u.w1, u.w2, u.w3, u.w0);
+  four_rounds(s, u, s.w2, u.w2, k + 8);
+  s.w2 = next_words(s.w2, s.w3, s.w0, s.w1);
+  u.w2 = next_words(u.w2, u.w3, u.w0, u.w1);
+  four_rounds(s, u, s.w3, u.w3, k + 12);
+  s.w3 = next_words(s.w3, s.w0, s.w1, s.w2);
+  u.w3 = next_words(u.w3, u.w0, u.w1, u.w2);
+}
+
+[[gnu::always_inline]] inline void last_rounds(Stream& s, Stream& u, const uint32_t* k) {
+  four_rounds(s, u, s.w0, u.w0, k);
+  four_rounds(s, u, s.w1, u.w1, k + 4);
+  four_rounds(s, u, s.w2, u.w2, k + 8);
+  four_rounds(s, u, s.w3, u.w3, k + 12);
+}
+
+}  // namespace
+
+void sha256_blocks_two_x86_shani(uint32_t* state0, uint32_t* state1, const uint8_t* blocks0, const uint8_t* blocks1,
+                                 size_t count) {
+  to_instruction_order(state0);
+  to_instruction_order(state1);
+  for (; count != 0; --count, blocks0 += 64, blocks1 += 64) {
+    Stream s, u;
+    begin_block(s, state0, blocks0);
+    begin_block(u, state1, blocks1);
+    for (unsigned t = 0; t < 48; t += 16) sixteen_rounds(s, u, kSha256Round + t);
+    last_rounds(s, u, kSha256Round + 48);
+    end_block(state0, s);
+    end_block(state1, u);
+  }
+  to_host_order(state0);
+  to_host_order(state1);
+  wipe_xmm();
+}
+
+}  // namespace cm

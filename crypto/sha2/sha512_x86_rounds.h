@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// sha512_x86_rounds.h: SHA-512 compression (FIPS 180-4 6.4.2) for x86: rounds on the general registers, and at the same
+// time the schedule of the same block on vector registers, which have nothing else to do. A lane's file includes this
+// header, says how its vectors do the functions of the schedule, and defines the entry point; all here has internal
+// linkage, because each of those files is compiled with flags that other CPUs do not have.
+//
+// Vector functions S, on four words W[t .. t+3], lowest first: align(low, high): the four words from the second of low
+// on; sigma0: of four words; sigma1: of two. No vector may go to the stack but to Ring, which is wiped.
+#pragma once
+#include <immintrin.h>
+
+#include "crypto/sha2/sha512_constants.h"
+
+namespace cm {
+namespace {  // NOLINT(cert-dcl59-cpp): internal linkage is what this header is for
+
+// Ring: sixteen words of the schedule with their round constants added: what vectors hand over to the rounds.
+struct alignas(64) Ring {
+  uint64_t kw[16];
+};
+
+// hide: an address that the compiler does not know for one of the stack, so that stores there are as written.
+template <class T>
+[[gnu::always_inline]] inline T* hide(T* p) {
+  __asm__("" : "+r"(p));
+  return p;
+}
+
+template <class T>
+[[gnu::always_inline]] inline void wipe(T* p) {
+  __builtin_memset(static_cast<void*>(p), 0, sizeof *p);
+  __asm__ volatile("" : : "r"(p) : "memory");
+}
+
+template <int kBits>
+[[gnu::always_inline]] inline uint64_t rotr(uint64_t x) {
+  return x >> kBits | x << (64 - kBits);
+}
+
+// Variables: s[0] is a, s[7] h, between rounds whose number divides by eight. bc is b ^ c.
+struct Variables {
+  uint64_t s[8];
+  uint64_t bc;
+};
+
+// round: round number i of eight, without moving the variables; their names turn instead. The majority of a, b and c is
+// b where b and c agree and else a, so that a ^ b of one round is b ^ c of the next.
+template <unsigned i>
+[[gnu::always_inline]] inline void round(Variables& v, uint64_t kw) {
+  const uint64_t a = v.s[(8 - i) & 7], b = v.s[(9 - i) & 7];
+  const uint64_t e = v.s[(12 - i) & 7], f = v.s[(13 - i) & 7], g = v.s[(14 - i) & 7];
+  uint64_t& d = v.s[(11 - i) & 7];
+  uint64_t& h = v.s[(15 - i) & 7];
+  h += kw;
+  h += g ^ (e & (f ^ g));
+  h += rotr<14>(e) ^ rotr<18>(e) ^ rotr<41>(e);
+  d += h;
+  const uint64_t ab = a ^ b;
+  h += b ^ (ab & v.bc);
+  h += rotr<28>(a) ^ rotr<34>(a) ^ rotr<39>(a);
+  v.bc = ab;
+}
+
+template <unsigned i>
+[[gnu::always_inline]] inline void four_rounds(Variables& v, const uint64_t* kw) {
+  round<i & 7>(v, kw[i]);
+  round<(i + 1) & 7>(v, kw[i + 1]);
+  round<(i + 2) & 7>(v, kw[i + 2]);
+  round<(i + 3) & 7>(v, kw[i + 3]);
+}
+
+[[gnu::always_inline]] inline void put(uint64_t* kw, __m256i words, const uint64_t* k) {
+  _mm256_store_si256(reinterpret_cast<__m256i*>(kw),
+                     _mm256_add_epi64(words, _mm256_load_si256(reinterpret_cast<const __m256i*>(k))));
+}
+
+// next_words: W[t .. t+3] from the sixteen words before them, oldest first. The last two want the first two.
+template <class S>
+[[gnu::always_inline]] inline __m256i next_words(__m256i w16, __m256i w12, __m256i w8, __m256i w4) {
+  __m256i w = _mm256_add_epi64(_mm256_add_epi64(w16, S::align(w8, w4)), S::sigma0(S::align(w16, w12)));
+  w = _mm256_add_epi64(w, _mm256_zextsi128_si256(S::sigma1(_mm256_extracti128_si256(w4, 1))));
+  const __m256i first = _mm256_castsi128_si256(S::sigma1(_mm256_castsi256_si128(w)));
+  return _mm256_add_epi64(w, _mm256_permute2x128_si256(first, first, 0x08));
+}
+
+// sixteen_rounds: rounds t .. t+15. The registers hold W[t .. t+15] on entry, W[t+16 .. t+31] on return; k: constants of
+// the latter.
+template <class S>
+[[gnu::always_inline]] inline void sixteen_rounds(Variables& v, Ring* ring, __m256i (&w)[4], const uint64_t* k) {
+  w[0] = next_words<S>(w[0], w[1], w[2], w[3]);
+  four_rounds<0>(v, ring->kw);
+  put(ring->kw, w[0], k);
+  w[1] = next_words<S>(w[1], w[2], w[3], w[0]);
+  four_rounds<4>(v, ring->kw);
+  put(ring->kw + 4, w[1], k + 4);
+  w[2] = next_words<S>(w[2], w[3], w[0], w[1]);
+  four_rounds<8>(v, ring->kw);
+  put(ring->kw + 8, w[2], k + 8);
+  w[3] = next_words<S>(w[3], w[0], w[1], w[2]);
+  four_rounds<12>(v, ring->kw);
+  put(ring->kw + 12, w[3], k + 12);
+}
+
+[[gnu::always_inline]] inline __m256i message_words(const uint8_t* p) {
+  const __m256i swap = _mm256_broadcastsi128_si256(_mm_set_epi64x(0x08090a0b0c0d0e0f, 0x0001020304050607));
+  return _mm256_shuffle_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)), swap);
+}
+
+template <class S>
+[[gnu::always_inline]] inline void compress(uint64_t* state, Ring* ring, const uint8_t* block) {
+  __m256i w[4];
+#pragma GCC unroll 4
+  for (unsigned i = 0; i < 4; ++i) {
+    w[i] = message_words(block + 32 * i);
+    put(ring->kw + 4 * i, w[i], kSha512Round + 4 * i);
+  }
+  Variables v;
+#pragma GCC unroll 8
+  for (unsigned i = 0; i < 8; ++i) v.s[i] = state[i];
+  v.bc = v.s[1] ^ v.s[2];
+#pragma GCC unroll 1
+  for (const uint64_t* k = kSha512Round + 16; k != kSha512Round + 80; k += 16) sixteen_rounds<S>(v, ring, w, k);
+  four_rounds<0>(v, ring->kw);
+  four_rounds<4>(v, ring->kw);
+  four_rounds<8>(v, ring->kw);
+  four_rounds<12>(v, ring->kw);
+#pragma GCC unroll 8
+  for (unsigned i = 0; i < 8; ++i) state[i] += v.s[i];
+}
+
+}  // namespace
+}  // namespace cm
