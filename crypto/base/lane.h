@@ -13,8 +13,8 @@ enum class Lane : uint8_t {
   kShani = 3,     // SSE4.1 + SHA extensions
   kVaes512 = 4,   // AVX-512 F/BW/DQ/VL + VAES + VPCLMULQDQ + BMI2
   kVaes256 = 5,   // AVX2 + VAES + VPCLMULQDQ + BMI2
-  kAvx2 = 6,      // AVX2 + BMI2
-  kAvx512 = 7,    // AVX-512 F/BW/DQ/VL/IFMA + BMI2
+  kAvx2 = 6,      // AVX2 + BMI1, BMI2
+  kAvx512 = 7,    // AVX-512 F/BW/DQ/VL + BMI2, and IFMA for Poly1305
   kImb = 8,       // ipsec-mb, in a part of the module that is opened when a batch is to go there
 };
 

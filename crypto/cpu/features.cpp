@@ -53,7 +53,7 @@ FeatureMask detect() {
   if (has(l1.ecx, bit_SSSE3 | bit_SSE4_1)) f |= kFeatureSse41;
   if (has(l1.ecx, bit_AES | bit_PCLMUL)) f |= kFeatureAesni;
   if (has(l7.ebx, bit_SHA)) f |= kFeatureShani;
-  if (has(l7.ebx, bit_BMI2)) f |= kFeatureBmi2;
+  if (has(l7.ebx, bit_BMI | bit_BMI2)) f |= kFeatureBmi2;
   if (ymm && has(l7.ebx, bit_AVX2)) f |= kFeatureAvx2;
   if (zmm && has(l7.ebx, bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL)) f |= kFeatureAvx512;
   if (ymm && has(l7.ecx, bit_VAES | bit_VPCLMULQDQ)) f |= kFeatureVaes;

@@ -25,7 +25,7 @@ class Features : public testing::Test {
 TEST_F(Features, agree_with_the_compiler_runtime) {
   EXPECT_EQ(detected(kFeatureSse41), __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("ssse3"));
   EXPECT_EQ(detected(kFeatureAesni), __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul"));
-  EXPECT_EQ(detected(kFeatureBmi2), __builtin_cpu_supports("bmi2") != 0);
+  EXPECT_EQ(detected(kFeatureBmi2), (__builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")));
   EXPECT_EQ(detected(kFeatureAvx2), __builtin_cpu_supports("avx2") != 0);
   EXPECT_EQ(detected(kFeatureAvx512), __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                                           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"));
