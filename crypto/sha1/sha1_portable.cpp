@@ -6,8 +6,6 @@
 namespace cm {
 namespace {
 
-constexpr size_t kSteps = 80;
-
 inline uint32_t rotl(uint32_t x, int n) { return (x << n) | (x >> (32 - n)); }
 
 inline uint32_t load_word(const uint8_t* p) {
@@ -33,28 +31,46 @@ struct LastParity : Parity {
   static constexpr uint32_t kConstant = 0xca62c1d6;
 };
 
+// in_order: a sum that is formed before what is added to it afterwards; no code. Otherwise the compiler adds what is
+// ready first at the end, and a step waits for all additions instead of one.
+inline uint32_t in_order(uint32_t x) {
+  __asm__("" : "+r"(x));
+  return x;
+}
+
 // step: one step without moving the five variables; the caller rotates their names instead.
 template <class F>
-inline void step(uint32_t a, uint32_t& b, uint32_t c, uint32_t d, uint32_t& e, uint32_t w) {
-  e += rotl(a, 5) + F::of(b, c, d) + F::kConstant + w;
+[[gnu::always_inline]] inline void step(uint32_t a, uint32_t& b, uint32_t c, uint32_t d, uint32_t& e, uint32_t w) {
+  e = in_order(e + F::kConstant + w);
+  e = in_order(e + F::of(b, c, d));
+  e += rotl(a, 5);
   b = rotl(b, 30);
 }
 
-// quarter: twenty steps with the schedule words at w.
-template <class F>
-inline void quarter(uint32_t* s, const uint32_t* w) {
-  for (unsigned t = 0; t < 20; t += 5) {
-    step<F>(s[0], s[1], s[2], s[3], s[4], w[t]);
-    step<F>(s[4], s[0], s[1], s[2], s[3], w[t + 1]);
-    step<F>(s[3], s[4], s[0], s[1], s[2], w[t + 2]);
-    step<F>(s[2], s[3], s[4], s[0], s[1], w[t + 3]);
-    step<F>(s[1], s[2], s[3], s[4], s[0], w[t + 4]);
-  }
+// word: W[t], which from the seventeenth on follows from the sixteen before it and takes the place of the oldest.
+template <unsigned t>
+[[gnu::always_inline]] inline uint32_t word(uint32_t* w) {
+  if constexpr (t >= 16) w[t & 15] = rotl(w[(t + 13) & 15] ^ w[(t + 8) & 15] ^ w[(t + 2) & 15] ^ w[t & 15], 1);
+  return w[t & 15];
 }
 
-inline void schedule(uint32_t* w, const uint8_t* block) {
-  for (size_t t = 0; t < 16; ++t) w[t] = load_word(block + 4 * t);
-  for (size_t t = 16; t < kSteps; ++t) w[t] = rotl(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
+// five_steps: steps t .. t+4; afterwards the names stand where they stood.
+template <class F, unsigned t>
+[[gnu::always_inline]] inline void five_steps(uint32_t (&s)[5], uint32_t* w) {
+  step<F>(s[0], s[1], s[2], s[3], s[4], word<t>(w));
+  step<F>(s[4], s[0], s[1], s[2], s[3], word<t + 1>(w));
+  step<F>(s[3], s[4], s[0], s[1], s[2], word<t + 2>(w));
+  step<F>(s[2], s[3], s[4], s[0], s[1], word<t + 3>(w));
+  step<F>(s[1], s[2], s[3], s[4], s[0], word<t + 4>(w));
+}
+
+// quarter: steps t .. t+19.
+template <class F, unsigned t>
+[[gnu::always_inline]] inline void quarter(uint32_t (&s)[5], uint32_t* w) {
+  five_steps<F, t>(s, w);
+  five_steps<F, t + 5>(s, w);
+  five_steps<F, t + 10>(s, w);
+  five_steps<F, t + 15>(s, w);
 }
 
 // wipe: zeroes words that the compiler thinks nobody reads again; schedule and variables are secret.
@@ -66,18 +82,18 @@ inline void wipe(uint32_t* words, size_t count) {
 }  // namespace
 
 void sha1_blocks_portable(uint32_t* state, const uint8_t* blocks, size_t count) {
-  uint32_t w[kSteps], s[5];
+  uint32_t w[16];
   for (; count != 0; --count, blocks += 64) {
-    schedule(w, blocks);
+    for (unsigned i = 0; i < 16; ++i) w[i] = load_word(blocks + 4 * i);
+    uint32_t s[5];  // in registers
     for (unsigned i = 0; i < 5; ++i) s[i] = state[i];
-    quarter<Choose>(s, w);
-    quarter<Parity>(s, w + 20);
-    quarter<Majority>(s, w + 40);
-    quarter<LastParity>(s, w + 60);
+    quarter<Choose, 0>(s, w);
+    quarter<Parity, 20>(s, w);
+    quarter<Majority, 40>(s, w);
+    quarter<LastParity, 60>(s, w);
     for (unsigned i = 0; i < 5; ++i) state[i] += s[i];
   }
-  wipe(w, kSteps);
-  wipe(s, 5);
+  wipe(w, 16);
 }
 
 }  // namespace cm

@@ -54,16 +54,24 @@ struct Stream {
   store(state + 4, _mm_add_epi32(s.cdgh, load(state + 4)));
 }
 
-// four_rounds: rounds t .. t+3 of both messages, with schedule words w and v.
-[[gnu::always_inline]] inline void four_rounds(Stream& s, Stream& u, __m128i w, __m128i v, const uint32_t* k) {
+// forget_loads: what was read before is read again after, instead of being kept in a register or on the stack; no code.
+[[gnu::always_inline]] inline void forget_loads() { __asm__ volatile("" : : : "memory"); }
+
+// apart: what stands before it in the code of the one message or the other is not moved behind it, nor what comes
+// after before it, and all twelve registers are held here; no code. The processor looks far enough ahead to have both
+// messages in flight; the compiler, if it mixes them, runs out of registers.
+[[gnu::always_inline]] inline void apart(Stream& s, Stream& u) {
+  __asm__(""
+          : "+x"(s.abef), "+x"(s.cdgh), "+x"(s.w0), "+x"(s.w1), "+x"(s.w2), "+x"(s.w3), "+x"(u.abef), "+x"(u.cdgh),
+            "+x"(u.w0), "+x"(u.w1), "+x"(u.w2), "+x"(u.w3));
+}
+
+// four_rounds: rounds t .. t+3 of one message, with schedule words w.
+[[gnu::always_inline]] inline void four_rounds(Stream& s, __m128i w, const uint32_t* k) {
   __m128i wk = _mm_add_epi32(w, constant(k));
-  __m128i vk = _mm_add_epi32(v, constant(k));
   s.cdgh = _mm_sha256rnds2_epu32(s.cdgh, s.abef, wk);
-  u.cdgh = _mm_sha256rnds2_epu32(u.cdgh, u.abef, vk);
   wk = _mm_shuffle_epi32(wk, 0x0e);
   s.abef = _mm_sha256rnds2_epu32(s.abef, s.cdgh, wk);
-  vk = _mm_shuffle_epi32(vk, 0x0e);
-  u.abef = _mm_sha256rnds2_epu32(u.abef, u.cdgh, vk);
 }
 
 // next_words: W[t .. t+3] from the sixteen words before them, four a register, oldest first.
@@ -72,26 +80,38 @@ struct Stream {
   return _mm_sha256msg2_epu32(_mm_add_epi32(_mm_sha256msg1_epu32(w16, w12), w7), w4);
 }
 
+// four_of_both: four rounds of both messages with the words of member w0, which next_words then replaces.
+template <__m128i Stream::*w0, __m128i Stream::*w1, __m128i Stream::*w2, __m128i Stream::*w3>
+[[gnu::always_inline]] inline void four_of_both(Stream& s, Stream& u, const uint32_t* k) {
+  four_rounds(s, s.*w0, k);
+  apart(s, u);
+  four_rounds(u, u.*w0, k);
+  apart(s, u);
+  s.*w0 = next_words(s.*w0, s.*w1, s.*w2, s.*w3);
+  apart(s, u);
+  u.*w0 = next_words(u.*w0, u.*w1, u.*w2, u.*w3);
+  apart(s, u);
+}
+
 [[gnu::always_inline]] inline void sixteen_rounds(Stream& s, Stream& u, const uint32_t* k) {
-  four_rounds(s, u, s.w0, u.w0, k);
-  s.w0 = next_words(s.w0, s.w1, s.w2, s.w3);
-  u.w0 = next_words(u.w0, u.w1, u.w2, u.w3);
-  four_rounds(s, u, s.w1, u.w1, k + 4);
-  s.w1 = next_words(s.w1, s.w2, s.w3, s.w0);
-  u.w1 = next_words(u.w1, u.w2, u.w3, u.w0);
-  four_rounds(s, u, s.w2, u.w2, k + 8);
-  s.w2 = next_words(s.w2, s.w3, s.w0, s.w1);
-  u.w2 = next_words(u.w2, u.w3, u.w0, u.w1);
-  four_rounds(s, u, s.w3, u.w3, k + 12);
-  s.w3 = next_words(s.w3, s.w0, s.w1, s.w2);
-  u.w3 = next_words(u.w3, u.w0, u.w1, u.w2);
+  four_of_both<&Stream::w0, &Stream::w1, &Stream::w2, &Stream::w3>(s, u, k);
+  four_of_both<&Stream::w1, &Stream::w2, &Stream::w3, &Stream::w0>(s, u, k + 4);
+  four_of_both<&Stream::w2, &Stream::w3, &Stream::w0, &Stream::w1>(s, u, k + 8);
+  four_of_both<&Stream::w3, &Stream::w0, &Stream::w1, &Stream::w2>(s, u, k + 12);
 }
 
 [[gnu::always_inline]] inline void last_rounds(Stream& s, Stream& u, const uint32_t* k) {
-  four_rounds(s, u, s.w0, u.w0, k);
-  four_rounds(s, u, s.w1, u.w1, k + 4);
-  four_rounds(s, u, s.w2, u.w2, k + 8);
-  four_rounds(s, u, s.w3, u.w3, k + 12);
+  four_rounds(s, s.w0, k);
+  four_rounds(u, u.w0, k);
+  apart(s, u);
+  four_rounds(s, s.w1, k + 4);
+  four_rounds(u, u.w1, k + 4);
+  apart(s, u);
+  four_rounds(s, s.w2, k + 8);
+  four_rounds(u, u.w2, k + 8);
+  apart(s, u);
+  four_rounds(s, s.w3, k + 12);
+  four_rounds(u, u.w3, k + 12);
 }
 
 }  // namespace
@@ -104,8 +124,10 @@ void sha256_blocks_two_x86_shani(uint32_t* state0, uint32_t* state1, const uint8
     Stream s, u;
     begin_block(s, state0, blocks0);
     begin_block(u, state1, blocks1);
+    apart(s, u);
     for (unsigned t = 0; t < 48; t += 16) sixteen_rounds(s, u, kSha256Round + t);
     last_rounds(s, u, kSha256Round + 48);
+    forget_loads();
     end_block(state0, s);
     end_block(state1, u);
   }

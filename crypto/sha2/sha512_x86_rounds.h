@@ -32,6 +32,13 @@ template <class T>
   __asm__ volatile("" : : "r"(p) : "memory");
 }
 
+// in_order: a sum that is formed before what is added to it afterwards; no code. Of a longer sum the compiler adds the
+// term last that came first, and a round waits for all additions instead of one.
+[[gnu::always_inline]] inline uint64_t in_order(uint64_t x) {
+  __asm__("" : "+r"(x));
+  return x;
+}
+
 template <int kBits>
 [[gnu::always_inline]] inline uint64_t rotr(uint64_t x) {
   return x >> kBits | x << (64 - kBits);
@@ -51,9 +58,10 @@ template <unsigned i>
   const uint64_t e = v.s[(12 - i) & 7], f = v.s[(13 - i) & 7], g = v.s[(14 - i) & 7];
   uint64_t& d = v.s[(11 - i) & 7];
   uint64_t& h = v.s[(15 - i) & 7];
-  h += kw;
-  h += g ^ (e & (f ^ g));
+  h = in_order(h + kw);
+  h = in_order(h + (g ^ (e & (f ^ g))));
   h += rotr<14>(e) ^ rotr<18>(e) ^ rotr<41>(e);
+  h = in_order(h);
   d += h;
   const uint64_t ab = a ^ b;
   h += b ^ (ab & v.bc);
