@@ -125,7 +125,9 @@ void sha256_blocks_two_x86_shani(uint32_t* state0, uint32_t* state1, const uint8
     begin_block(s, state0, blocks0);
     begin_block(u, state1, blocks1);
     apart(s, u);
-    for (unsigned t = 0; t < 48; t += 16) sixteen_rounds(s, u, kSha256Round + t);
+    sixteen_rounds(s, u, kSha256Round);
+    sixteen_rounds(s, u, kSha256Round + 16);
+    sixteen_rounds(s, u, kSha256Round + 32);
     last_rounds(s, u, kSha256Round + 48);
     forget_loads();
     end_block(state0, s);
