@@ -11,7 +11,7 @@ enum Feature : uint32_t {
   kFeatureSse41 = 1u << 0,
   kFeatureAesni = 1u << 1,  // AES-NI and PCLMULQDQ together
   kFeatureShani = 1u << 2,
-  kFeatureBmi2 = 1u << 3,  // BMI1 and BMI2 together
+  kFeatureBmi2 = 1u << 3,    // BMI1 and BMI2 together
   kFeatureAvx2 = 1u << 4,    // with operating system support for ymm state
   kFeatureAvx512 = 1u << 5,  // F, BW, DQ, VL with operating system support for zmm state
   kFeatureVaes = 1u << 6,    // VAES and VPCLMULQDQ together

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// keccak_words.h: Keccak-p[1600, 24] (FIPS 202 3.3) in plain C++ on words, two states in memory that take turns: a round
-// reads one and writes the other. Constant time: no branch and no index depends on data. For the kernels that include
-// it; internal linkage, because one of them is compiled with flags that other CPUs do not have.
+// keccak_words.h: Keccak-p[1600, 24] (FIPS 202 3.3) in plain C++ on words, two states in memory that take turns: a
+// round reads one and writes the other. Constant time: no branch and no index depends on data. For the kernels that
+// include it; internal linkage, because one of them is compiled with flags that other CPUs do not have.
 //
 // With kInvert, some words are kept inverted between rounds, so that most of the NOTs of chi meet another NOT and are
 // gone. That is for processors that have no instruction for a NOT and an AND together.

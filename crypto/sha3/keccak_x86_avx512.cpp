@@ -27,7 +27,8 @@ inline void store(uint64_t* p, __m128i v) { __asm__("vmovq %[v], %[p]" : [p] "=m
 template <int kFrom, int kTo>
 [[gnu::always_inline]] inline void take_in(TernaryKeccak<Xmm>& k, const uint8_t* block) {
 #pragma GCC unroll 9
-  for (int i = kFrom; i < kTo; ++i) k.a[i] = _mm_xor_si128(k.a[i], _mm_loadl_epi64(reinterpret_cast<const __m128i*>(block + 8 * i)));
+  for (int i = kFrom; i < kTo; ++i)
+    k.a[i] = _mm_xor_si128(k.a[i], _mm_loadl_epi64(reinterpret_cast<const __m128i*>(block + 8 * i)));
 }
 
 }  // namespace

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// keccak_multi.cpp: the scheduler of keccak_multi.h: puts messages of one rate into the lanes of a kernel, the longest
+// first, and a new one where one has ended. When few are left it goes on with fewer lanes, and the last one alone. It
+// must not choose lanes of processors: the caller names those that have passed their self-tests.
+#include "crypto/sha3/keccak_multi.h"
+
+#include <bit>
+
+#include "crypto/base/bytes.h"
+#include "crypto/base/check.h"
+#include "crypto/base/secret.h"
+#include "crypto/sha3/keccak.h"
+#include "crypto/sha3/keccak_multi_kernels.h"
+
+namespace cm {
+namespace {
+
+constexpr uint8_t kNoBlock[kKeccakRateMax] = {};  // what a lane takes in that only gives output
+
+// permutations: how many a job takes; 0 if it has nothing to do.
+size_t permutations(const SpongeJob& job) {
+  return job.out_size == 0 ? 0 : job.in_size / job.rate + 1 + (job.out_size - 1) / job.rate;
+}
+
+// Order: the jobs of one rate, long ones first, by powers of two: the order of jobs that are nearly as long does not
+// matter, but none may begin when the others are about to end.
+class Order {
+ public:
+  Order(const SpongeJob* jobs, size_t count, size_t rate) : jobs_(jobs) {
+    uint8_t width[kSpongeJobsMax];
+    uint64_t widths = 0;
+    for (size_t i = 0; i < count; ++i) {
+      width[i] = static_cast<uint8_t>(jobs[i].rate == rate ? std::bit_width(permutations(jobs[i])) : 0);
+      widths |= uint64_t{1} << (width[i] & 63);
+    }
+    for (widths &= ~uint64_t{1}; widths != 0;) {
+      const auto longest = static_cast<uint8_t>(std::bit_width(widths) - 1);
+      widths ^= uint64_t{1} << longest;
+      for (size_t i = 0; i < count; ++i) {
+        if (width[i] == longest) order_[size_++] = static_cast<uint8_t>(i);
+      }
+    }
+  }
+  size_t left() const { return size_ - next_; }
+  const SpongeJob& take() { return jobs_[order_[next_++]]; }
+
+ private:
+  const SpongeJob* jobs_;
+  uint8_t order_[kSpongeJobsMax];
+  size_t next_ = 0, size_ = 0;
+};
+
+enum class Stage : uint8_t { kWhole, kLast, kMore };  // whole blocks, the padded one, output beyond the first
+
+// Slot: a job and where it stands: blocks of the stage it is in, and the output that is still to come.
+struct Slot {
+  uint64_t state[kKeccakStateWords];  // while it has no lane
+  const SpongeJob* job;
+  const uint8_t* in;
+  size_t blocks;
+  uint8_t* out;
+  size_t out_left;
+  Stage stage;
+  uint8_t last[kKeccakRateMax];
+};
+
+void begin_last(Slot& slot) {
+  slot.stage = Stage::kLast;
+  slot.in = slot.last;
+  slot.blocks = 1;
+}
+
+void load(Slot& slot, const SpongeJob& job) {
+  if (job.start != nullptr) {
+    std::memcpy(slot.state, job.start, sizeof slot.state);
+  } else {
+    std::memset(slot.state, 0, sizeof slot.state);
+  }
+  const size_t whole = job.in_size / job.rate, rest = job.in_size % job.rate;
+  std::memset(slot.last, 0, job.rate);
+  if (rest != 0) std::memcpy(slot.last, job.in + whole * job.rate, rest);
+  slot.last[rest] = job.suffix;
+  slot.last[job.rate - 1] ^= 0x80;
+  slot.job = &job;
+  slot.out = job.out;
+  slot.out_left = job.out_size;
+  slot.stage = Stage::kWhole;
+  slot.in = job.in;
+  slot.blocks = whole;
+  if (whole == 0) begin_last(slot);
+}
+
+// put: output from a state whose words are so many apart.
+void put(Slot& slot, const uint64_t* state, size_t apart) {
+  const size_t take = slot.out_left < slot.job->rate ? slot.out_left : slot.job->rate;
+  for (size_t i = 0; i < take / 8; ++i) store_le64(slot.out + 8 * i, state[apart * i]);
+  if (take % 8 != 0) std::memcpy(slot.out + take / 8 * 8, state + apart * (take / 8), take % 8);
+  slot.out += take;
+  slot.out_left -= take;
+}
+
+// next: the stage behind one that is done; false at the end of the job.
+bool next(Slot& slot, const uint64_t* state, size_t apart) {
+  if (slot.stage == Stage::kWhole) {
+    begin_last(slot);
+    return true;
+  }
+  put(slot, state, apart);
+  if (slot.out_left == 0) return false;
+  slot.stage = Stage::kMore;
+  slot.in = kNoBlock;
+  slot.blocks = 1;
+  return true;
+}
+
+void run_alone(Lane single, Slot& slot) {
+  do {
+    keccak_absorb(single, slot.state, slot.job->rate, slot.in, slot.blocks);
+  } while (next(slot, slot.state, 1));
+}
+
+// Run: the jobs of one order, two or more, through the kernels of a lane.
+class Run {
+ public:
+  Run(Lane single, Lane wide, size_t rate) : single_(single), wide_(wide), rate_(rate) {}
+  ~Run() {
+    zeroise(&lanes_, sizeof lanes_);
+    zeroise(slots_, used_ * sizeof slots_[0]);
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  void run(Order& order) {
+    while (live_ + order.left() > 1) {
+      enter(kernel_lanes(live_ + order.left()));
+      do {
+        fill(order);
+        step();
+      } while (live_ + order.left() > too_few());
+      leave();
+    }
+    if (live_ != 0) run_alone(single_, slots_[0]);
+    if (order.left() != 0) {
+      used_ = used_ == 0 ? 1 : used_;
+      load(slots_[0], order.take());
+      run_alone(single_, slots_[0]);
+    }
+  }
+
+ private:
+  // kernel_lanes: of the kernel for so many jobs.
+  size_t kernel_lanes(size_t jobs) const { return wide_ == Lane::kAvx512 && jobs > 4 ? 8 : 4; }
+  // too_few: with so many jobs or less, fewer lanes are faster, or one.
+  size_t too_few() const { return n_ == 8 ? 4 : 1; }
+
+  void absorb(size_t count) {
+    switch (wide_) {
+      case Lane::kAvx2:
+        keccak_absorb_4_x86_avx2(lanes_, rate_ / 8, count);
+        return;
+      case Lane::kAvx512:
+        n_ == 8 ? keccak_absorb_8_x86_avx512(lanes_, rate_ / 8, count)
+                : keccak_absorb_4_x86_avx512(lanes_, rate_ / 8, count);
+        return;
+      default:  // no lane of this algorithm
+        break;
+    }
+    fail_stop();
+  }
+
+  // enter: a kernel of n lanes; the live jobs, which are in the first slots, take its first lanes.
+  void enter(size_t n) {
+    n_ = n;
+    for (size_t lane = 0; lane < n_; ++lane) {
+      busy_[lane] = lane < live_;
+      if (busy_[lane]) start(lane);
+    }
+  }
+
+  void start(size_t lane) {
+    for (size_t i = 0; i < kKeccakStateWords; ++i) lanes_.state[n_ * i + lane] = slots_[lane].state[i];
+  }
+
+  // leave: the live jobs are where enter looks for them.
+  void leave() {
+    size_t at = 0;
+    for (size_t lane = 0; lane < n_; ++lane) {
+      if (!busy_[lane]) continue;
+      Slot& slot = slots_[lane];
+      for (size_t i = 0; i < kKeccakStateWords; ++i) slot.state[i] = lanes_.state[n_ * i + lane];
+      if (at != lane) {
+        const bool in_last = slot.in == slot.last;
+        slots_[at] = slot;
+        if (in_last) slots_[at].in = slots_[at].last;
+      }
+      ++at;
+    }
+  }
+
+  void fill(Order& order) {
+    for (size_t lane = 0; lane < n_ && order.left() != 0; ++lane) {
+      if (busy_[lane]) continue;
+      used_ = used_ <= lane ? lane + 1 : used_;
+      load(slots_[lane], order.take());
+      start(lane);
+      busy_[lane] = true;
+      ++live_;
+    }
+  }
+
+  // step: until the first job is at the end of a stage. Lanes without a job do what another does.
+  void step() {
+    size_t blocks = SIZE_MAX;
+    const uint8_t* shortest = nullptr;
+    for (size_t lane = 0; lane < n_; ++lane) {
+      if (!busy_[lane]) continue;
+      lanes_.in[lane] = slots_[lane].in;
+      if (slots_[lane].blocks < blocks) {
+        blocks = slots_[lane].blocks;
+        shortest = slots_[lane].in;
+      }
+    }
+    for (size_t lane = 0; lane < n_; ++lane)
+      if (!busy_[lane]) lanes_.in[lane] = shortest;
+    absorb(blocks);
+    for (size_t lane = 0; lane < n_; ++lane) {
+      if (!busy_[lane]) continue;
+      Slot& slot = slots_[lane];
+      slot.in += blocks * rate_;
+      slot.blocks -= blocks;
+      if (slot.blocks != 0 || next(slot, lanes_.state + lane, n_)) continue;
+      busy_[lane] = false;
+      --live_;
+    }
+  }
+
+  const Lane single_, wide_;
+  const size_t rate_;
+  size_t n_ = 0, live_ = 0, used_ = 0;
+  bool busy_[kKeccakLanesMax] = {};
+  KeccakLanes lanes_;
+  Slot slots_[kKeccakLanesMax];
+};
+
+// one_by_one: without lanes.
+void one_by_one(Lane single, Order& order) {
+  Slot slot;
+  while (order.left() != 0) {
+    load(slot, order.take());
+    run_alone(single, slot);
+  }
+  zeroise(&slot, sizeof slot);
+}
+
+}  // namespace
+
+void sponge_multi(Lane single, Lane wide, const SpongeJob* jobs, size_t count) {
+  constexpr size_t kRates[] = {168, 144, 136, 104, 72};
+  CM_CHECK(count <= kSpongeJobsMax);
+  size_t taken = 0;
+  for (size_t i = 0; i < count; ++i) CM_CHECK(keccak_rate_known(jobs[i].rate));
+  for (const size_t rate : kRates) {
+    if (taken == count) return;
+    for (size_t i = 0; i < count; ++i) taken += jobs[i].rate == rate ? 1 : 0;
+    Order order(jobs, count, rate);
+    if (order.left() == 0) continue;
+    if (wide == Lane::kPortable || order.left() == 1) {
+      one_by_one(single, order);
+    } else {
+      Run(single, wide, rate).run(order);
+    }
+  }
+}
+
+}  // namespace cm
