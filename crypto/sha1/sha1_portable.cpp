@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sha1_portable.cpp: SHA-1 compression (FIPS 180-4 6.1.2) in plain C++, the lane of last resort. No tables and no branch
-// on data: its time depends on the number of blocks alone.
+// sha1_portable.cpp: SHA-1 compression (FIPS 180-4 6.1.2) in plain C++, the lane of last resort. No tables and no
+// branch on data: its time depends on the number of blocks alone.
 #include "crypto/sha1/sha1_kernels.h"
 
 namespace cm {

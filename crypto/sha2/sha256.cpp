@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sha256.cpp: SHA-256 (FIPS 180-4 5.1.1, 5.3.2, 5.3.3, 6.2) over the block functions of sha256_kernels.h: lane dispatch,
-// buffering and padding. It must not choose a lane: the caller names one that has passed its self-test.
+// sha256.cpp: SHA-256 (FIPS 180-4 5.1.1, 5.3.2, 5.3.3, 6.2) over the block functions of sha256_kernels.h: lane
+// dispatch, buffering and padding. It must not choose a lane: the caller names one that has passed its self-test.
 #include "crypto/sha2/sha256.h"
 
 #include "crypto/base/check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sha256.h: SHA-256 (FIPS 180-4 6.2) on a given lane, one-shot and streaming, and what SHA-224 (6.3) needs. Plain computation: no allocation, no
-// locks; a context belongs to one thread at a time and may be copied as a value.
+// sha256.h: SHA-256 (FIPS 180-4 6.2) on a given lane, one-shot and streaming, and what SHA-224 (6.3) needs. Plain
+// computation: no allocation, no locks; a context belongs to one thread at a time and may be copied as a value.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// sha256_two_x86_shani.cpp: SHA-256 compression (FIPS 180-4 6.2.2) of two messages side by side with the SHA extensions.
-// One message waits most of the time for the result of SHA256RNDS2; the other fills the gap. Legacy SSE encoding:
-// compiled with -msse4.1 -msha alone, and the caller clears the upper halves of the vector registers first (sha256.cpp).
-// The sixteen registers hold both schedules and both states and little else: the states before a block stay in the
-// caller's arrays, constants are memory operands, and nothing may go to the stack.
+// sha256_two_x86_shani.cpp: SHA-256 compression (FIPS 180-4 6.2.2) of two messages side by side with the SHA
+// extensions. One message waits most of the time for the result of SHA256RNDS2; the other fills the gap. Legacy SSE
+// encoding: compiled with -msse4.1 -msha alone, and the caller clears the upper halves of the vector registers first
+// (sha256.cpp). The sixteen registers hold both schedules and both states and little else: the states before a block
+// stay in the caller's arrays, constants are memory operands, and nothing may go to the stack.
 #include <immintrin.h>
 
 #include "crypto/cpu/wipe_x86.h"
@@ -81,7 +81,7 @@ struct Stream {
 }
 
 // four_of_both: four rounds of both messages with the words of member w0, which next_words then replaces.
-template <__m128i Stream::*w0, __m128i Stream::*w1, __m128i Stream::*w2, __m128i Stream::*w3>
+template <__m128i Stream::* w0, __m128i Stream::* w1, __m128i Stream::* w2, __m128i Stream::* w3>
 [[gnu::always_inline]] inline void four_of_both(Stream& s, Stream& u, const uint32_t* k) {
   four_rounds(s, s.*w0, k);
   apart(s, u);

@@ -9,9 +9,7 @@ namespace cm {
 namespace {
 
 struct Schedule {
-  [[gnu::always_inline]] static __m256i align(__m256i low, __m256i high) {
-    return _mm256_alignr_epi64(high, low, 1);
-  }
+  [[gnu::always_inline]] static __m256i align(__m256i low, __m256i high) { return _mm256_alignr_epi64(high, low, 1); }
   [[gnu::always_inline]] static __m256i sigma0(__m256i x) {
     return _mm256_ternarylogic_epi64(_mm256_ror_epi64(x, 1), _mm256_ror_epi64(x, 8), _mm256_srli_epi64(x, 7), 0x96);
   }

@@ -91,22 +91,27 @@ template <class S>
   return _mm256_add_epi64(w, _mm256_permute2x128_si256(first, first, 0x08));
 }
 
-// sixteen_rounds: rounds t .. t+15. The registers hold W[t .. t+15] on entry, W[t+16 .. t+31] on return; k: constants of
-// the latter.
+// Words: sixteen words of the schedule, oldest first.
+struct Words {
+  __m256i w0, w1, w2, w3;
+};
+
+// sixteen_rounds: rounds t .. t+15. The registers hold W[t .. t+15] on entry, W[t+16 .. t+31] on return; k: constants
+// of the latter.
 template <class S>
-[[gnu::always_inline]] inline void sixteen_rounds(Variables& v, Ring* ring, __m256i (&w)[4], const uint64_t* k) {
-  w[0] = next_words<S>(w[0], w[1], w[2], w[3]);
+[[gnu::always_inline]] inline void sixteen_rounds(Variables& v, Ring* ring, Words& w, const uint64_t* k) {
+  w.w0 = next_words<S>(w.w0, w.w1, w.w2, w.w3);
   four_rounds<0>(v, ring->kw);
-  put(ring->kw, w[0], k);
-  w[1] = next_words<S>(w[1], w[2], w[3], w[0]);
+  put(ring->kw, w.w0, k);
+  w.w1 = next_words<S>(w.w1, w.w2, w.w3, w.w0);
   four_rounds<4>(v, ring->kw);
-  put(ring->kw + 4, w[1], k + 4);
-  w[2] = next_words<S>(w[2], w[3], w[0], w[1]);
+  put(ring->kw + 4, w.w1, k + 4);
+  w.w2 = next_words<S>(w.w2, w.w3, w.w0, w.w1);
   four_rounds<8>(v, ring->kw);
-  put(ring->kw + 8, w[2], k + 8);
-  w[3] = next_words<S>(w[3], w[0], w[1], w[2]);
+  put(ring->kw + 8, w.w2, k + 8);
+  w.w3 = next_words<S>(w.w3, w.w0, w.w1, w.w2);
   four_rounds<12>(v, ring->kw);
-  put(ring->kw + 12, w[3], k + 12);
+  put(ring->kw + 12, w.w3, k + 12);
 }
 
 [[gnu::always_inline]] inline __m256i message_words(const uint8_t* p) {
@@ -116,12 +121,11 @@ template <class S>
 
 template <class S>
 [[gnu::always_inline]] inline void compress(uint64_t* state, Ring* ring, const uint8_t* block) {
-  __m256i w[4];
-#pragma GCC unroll 4
-  for (unsigned i = 0; i < 4; ++i) {
-    w[i] = message_words(block + 32 * i);
-    put(ring->kw + 4 * i, w[i], kSha512Round + 4 * i);
-  }
+  Words w{message_words(block), message_words(block + 32), message_words(block + 64), message_words(block + 96)};
+  put(ring->kw, w.w0, kSha512Round);
+  put(ring->kw + 4, w.w1, kSha512Round + 4);
+  put(ring->kw + 8, w.w2, kSha512Round + 8);
+  put(ring->kw + 12, w.w3, kSha512Round + 12);
   Variables v;
 #pragma GCC unroll 8
   for (unsigned i = 0; i < 8; ++i) v.s[i] = state[i];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// sha256_test.cpp: SHA-256 on every lane: NIST CAVP byte-oriented files (short, long, Monte Carlo), libcrypto as oracle
-// for all short lengths and random long ones, streaming against one-shot at random splits and alignments.
+// sha256_test.cpp: SHA-256 and SHA-224 on every lane: NIST CAVP byte-oriented files (short, long, Monte Carlo),
+// libcrypto as oracle for all short lengths and random long ones, streaming against one-shot at random splits and
+// alignments.
 #include "crypto/sha2/sha256.h"
 
 #include <gtest/gtest.h>
@@ -19,10 +20,22 @@ namespace cm::test {
 namespace {
 
 const std::string kFiles = CM_DEBIAN_VECTORS_DIR "/hashes/SHA2/SHA256";
+const std::string kFiles224 = CM_DEBIAN_VECTORS_DIR "/hashes/SHA2/SHA224";
+constexpr size_t kSha224Size = 28;
 
 Bytes digest_of(Lane lane, const Bytes& message) {
   Bytes digest(kSha256Size);
   sha256(lane, digest.data(), message.data(), message.size());
+  return digest;
+}
+
+Bytes digest224_of(Lane lane, const Bytes& message) {
+  uint32_t state[8];
+  Bytes digest(kSha256Size);
+  sha224_initial_state(state);
+  sha256_finish(lane, state, message.size(), message.data(), message.size());
+  sha256_write_digest(digest.data(), state);
+  digest.resize(kSha224Size);
   return digest;
 }
 
@@ -40,42 +53,54 @@ Bytes random_bytes(std::mt19937_64& rng, size_t size) {
 
 class Sha256Lanes : public testing::TestWithParam<Lane> {};
 
-TEST_P(Sha256Lanes, cavp_messages) {
-  const std::pair<const char*, size_t> files[] = {{"ShortMsg.rsp", 65}, {"LongMsg.rsp", 64}};
-  for (const auto& [name, cases] : files) {
-    VectorCount count(GetParam(), std::string("SHA256") + name);
-    for (const RspRecord& r : read_rsp_file(kFiles + name)) {
+using DigestOf = Bytes (*)(Lane lane, const Bytes& message);
+
+void check_messages(Lane lane, const std::string& files, DigestOf digest) {
+  const std::pair<const char*, size_t> kinds[] = {{"ShortMsg.rsp", 65}, {"LongMsg.rsp", 64}};
+  for (const auto& [kind, cases] : kinds) {
+    VectorCount count(lane, files.substr(files.rfind('/') + 1) + kind);
+    for (const RspRecord& r : read_rsp_file(files + kind)) {
       count.ran("digests");
       Bytes message = r.bytes("Msg");
       message.resize(r.number("Len") / 8);  // Len = 0 comes with one dummy byte
-      EXPECT_EQ(to_hex(digest_of(GetParam(), message)), r.text("MD")) << r.place;
+      EXPECT_EQ(to_hex(digest(lane, message)), r.text("MD")) << r.place;
     }
     count.expect({{"digests", cases}});
   }
 }
 
+TEST_P(Sha256Lanes, cavp_messages) {
+  check_messages(GetParam(), kFiles, digest_of);
+  check_messages(GetParam(), kFiles224, digest224_of);
+}
+
 // One thousand digests between two printed ones: SHAVS 6.4.
-Bytes monte_carlo_step(Lane lane, const Bytes& seed) {
+Bytes monte_carlo_step(Lane lane, const Bytes& seed, DigestOf digest) {
   Bytes md[3] = {seed, seed, seed};
   for (int i = 0; i < 1000; ++i) {
     Bytes message;
     for (const Bytes& d : md) message.insert(message.end(), d.begin(), d.end());
     std::rotate(md, md + 1, md + 3);
-    md[2] = digest_of(lane, message);
+    md[2] = digest(lane, message);
   }
   return md[2];
 }
 
-TEST_P(Sha256Lanes, cavp_monte_carlo) {
-  const auto records = read_rsp_file(kFiles + "Monte.rsp");
-  VectorCount count(GetParam(), "SHA256Monte.rsp");
+void check_monte_carlo(Lane lane, const std::string& files, DigestOf digest) {
+  const auto records = read_rsp_file(files + "Monte.rsp");
+  VectorCount count(lane, files.substr(files.rfind('/') + 1) + "Monte.rsp");
   Bytes seed = records.at(0).bytes("Seed");
   for (size_t i = 1; i < records.size(); ++i) {
-    seed = monte_carlo_step(GetParam(), seed);
+    seed = monte_carlo_step(lane, seed, digest);
     ASSERT_EQ(to_hex(seed), records[i].text("MD")) << records[i].place;
     count.ran("digests");
   }
   count.expect({{"digests", 100}});
+}
+
+TEST_P(Sha256Lanes, cavp_monte_carlo) {
+  check_monte_carlo(GetParam(), kFiles, digest_of);
+  check_monte_carlo(GetParam(), kFiles224, digest224_of);
 }
 
 TEST_P(Sha256Lanes, every_length_to_five_blocks_at_every_alignment_agrees_with_libcrypto) {
@@ -136,6 +161,23 @@ TEST_P(Sha256Lanes, equals_portable_from_any_state) {
   }
 }
 
+TEST_P(Sha256Lanes, two_messages_equal_one_after_the_other) {
+  std::mt19937_64 rng(5);
+  for (int round = 0; round < 300; ++round) {
+    const size_t count = rng() % 9;
+    const Bytes data = random_bytes(rng, 2 * count * kSha256Block + 128);
+    const uint8_t* blocks[2] = {data.data() + rng() % 64, data.data() + count * kSha256Block + rng() % 64};
+    if (round % 2 != 0) std::swap(blocks[0], blocks[1]);
+    uint32_t two[2][8], one[2][8];
+    for (int i = 0; i < 16; ++i) two[i / 8][i % 8] = one[i / 8][i % 8] = static_cast<uint32_t>(rng());
+    sha256_blocks_two(GetParam(), two[0], two[1], blocks[0], blocks[1], count);
+    for (int i = 0; i < 2; ++i) {
+      sha256_blocks(Lane::kPortable, one[i], blocks[i], count);
+      EXPECT_TRUE(std::equal(two[i], two[i] + 8, one[i])) << "message " << i << " of " << count << " blocks";
+    }
+  }
+}
+
 TEST_P(Sha256Lanes, a_block_as_words_equals_the_block_as_bytes) {
   std::mt19937_64 rng(4);
   for (int round = 0; round < 100; ++round) {
@@ -172,6 +214,8 @@ TEST(Sha256, a_lane_of_another_algorithm_stops_the_process) {
   EXPECT_DEATH(sha256_blocks(Lane::kNone, state, block, 1), "");
   const uint32_t words[16] = {};
   EXPECT_DEATH(sha256_words(Lane::kVaes512, state, words), "");
+  uint32_t other[8] = {};
+  EXPECT_DEATH(sha256_blocks_two(Lane::kAvx512, state, other, block, block, 1), "");
 }
 
 }  // namespace
