@@ -73,9 +73,8 @@ struct TernaryKeccak {
   // operands: the rest of theta, rho and pi (3.2.2, 3.2.3) for the five words that make row Y. What comes from column
   // (x + 3 Y) mod 5 must go to column x, so that the five change places in a ring. Returns the first of them as well.
   template <int kRound, int Y>
-  [[gnu::always_inline]] inline V operands(const V (&d)[5]) {
+  [[gnu::always_inline]] inline void operands(const V (&d)[5]) {
     constexpr int k1 = 3 * Y % 5, k2 = Y, k3 = 4 * Y % 5, k4 = 2 * Y % 5;  // the ring, which begins with 0
-    V t;
     if constexpr (Y == 0) {
       __asm__ volatile(
           "vpxorq %[d0], %[p0], %[p0]\n\t"
@@ -83,16 +82,16 @@ struct TernaryKeccak {
           "vpxorq %[d2], %[p2], %[p2]\n\t"
           "vpxorq %[d3], %[p3], %[p3]\n\t"
           "vpxorq %[d4], %[p4], %[p4]\n\t"
-          "vmovdqa64 %[p0], %[t]\n\t"
           "vprolq %[n1], %[p1], %[p1]\n\t"
           "vprolq %[n2], %[p2], %[p2]\n\t"
           "vprolq %[n3], %[p3], %[p3]\n\t"
           "vprolq %[n4], %[p4], %[p4]"
           : [p0] "+v"(from<kRound, 0, Y>()), [p1] "+v"(from<kRound, 1, Y>()), [p2] "+v"(from<kRound, 2, Y>()),
-            [p3] "+v"(from<kRound, 3, Y>()), [p4] "+v"(from<kRound, 4, Y>()), [t] "=&v"(t)
+            [p3] "+v"(from<kRound, 3, Y>()), [p4] "+v"(from<kRound, 4, Y>())
           : [d0] "v"(d[0]), [d1] "v"(d[1]), [d2] "v"(d[2]), [d3] "v"(d[3]), [d4] "v"(d[4]), [n1] "i"(turn(1, Y)),
             [n2] "i"(turn(2, Y)), [n3] "i"(turn(3, Y)), [n4] "i"(turn(4, Y)));
     } else {
+      V t;
       __asm__ volatile(
           "vpxorq %[d0], %[p0], %[p0]\n\t"
           "vpxorq %[d1], %[p1], %[p1]\n\t"
@@ -111,14 +110,14 @@ struct TernaryKeccak {
             [d3] "v"(d[column(k3, Y)]), [d4] "v"(d[column(k4, Y)]), [n0] "i"(turn(0, Y)), [n1] "i"(turn(k1, Y)),
             [n2] "i"(turn(k2, Y)), [n3] "i"(turn(k3, Y)), [n4] "i"(turn(k4, Y)));
     }
-    return t;
   }
 
   // chi: 3.2.4, on row Y; t is the first of it.
   template <int kRound, int Y>
-  [[gnu::always_inline]] inline void chi(V t) {
-    V s;
+  [[gnu::always_inline]] inline void chi() {
+    V s, t;
     __asm__ volatile(
+        "vmovdqa64 %[b0], %[t]\n\t"
         "vmovdqa64 %[b1], %[s]\n\t"
         "vpternlogq $0xd2, %[b2], %[b1], %[b0]\n\t"
         "vpternlogq $0xd2, %[b3], %[b2], %[b1]\n\t"
@@ -127,19 +126,23 @@ struct TernaryKeccak {
         "vpternlogq $0xd2, %[s], %[t], %[b4]"
         : [b0] "+v"(a[place(kRound + 1, 0, Y)]), [b1] "+v"(a[place(kRound + 1, 1, Y)]),
           [b2] "+v"(a[place(kRound + 1, 2, Y)]), [b3] "+v"(a[place(kRound + 1, 3, Y)]),
-          [b4] "+v"(a[place(kRound + 1, 4, Y)]), [s] "=&v"(s)
-        : [t] "v"(t));
+          [b4] "+v"(a[place(kRound + 1, 4, Y)]), [s] "=&v"(s), [t] "=&v"(t));
   }
 
   template <int kRound>
   [[gnu::always_inline]] inline void round(const uint64_t* constants) {
     V d[5] = {sum<kRound, 0>(), sum<kRound, 1>(), sum<kRound, 2>(), sum<kRound, 3>(), sum<kRound, 4>()};
     effects(d);
-    chi<kRound, 0>(operands<kRound, 0>(d));
-    chi<kRound, 1>(operands<kRound, 1>(d));
-    chi<kRound, 2>(operands<kRound, 2>(d));
-    chi<kRound, 3>(operands<kRound, 3>(d));
-    chi<kRound, 4>(operands<kRound, 4>(d));
+    operands<kRound, 0>(d);
+    operands<kRound, 1>(d);
+    chi<kRound, 0>();
+    operands<kRound, 2>(d);
+    chi<kRound, 1>();
+    operands<kRound, 3>(d);
+    chi<kRound, 2>();
+    operands<kRound, 4>(d);
+    chi<kRound, 3>();
+    chi<kRound, 4>();
     V& first = a[place(kRound + 1, 0, 0)];
     first = R::add_constant(first, constants + kRound);
   }
