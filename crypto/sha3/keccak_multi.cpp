@@ -15,22 +15,28 @@
 namespace cm {
 namespace {
 
+constexpr size_t kFewJobs = 4;                    // so many jobs or less go into lanes of ymm
 constexpr uint8_t kNoBlock[kKeccakRateMax] = {};  // what a lane takes in that only gives output
 
-// permutations: how many a job takes; 0 if it has nothing to do.
-size_t permutations(const SpongeJob& job) {
-  return job.out_size == 0 ? 0 : job.in_size / job.rate + 1 + (job.out_size - 1) / job.rate;
-}
+// Todo: a job and how many whole blocks it has.
+struct Todo {
+  const SpongeJob* job;
+  size_t whole;
+};
 
 // Order: the jobs of one rate, long ones first, by powers of two: the order of jobs that are nearly as long does not
-// matter, but none may begin when the others are about to end.
+// matter, but none may begin when the others are about to end. Jobs without output are left out.
 class Order {
  public:
   Order(const SpongeJob* jobs, size_t count, size_t rate) : jobs_(jobs) {
     uint8_t width[kSpongeJobsMax];
     uint64_t widths = 0;
     for (size_t i = 0; i < count; ++i) {
-      width[i] = static_cast<uint8_t>(jobs[i].rate == rate ? std::bit_width(permutations(jobs[i])) : 0);
+      width[i] = 0;
+      if (jobs[i].rate != rate || jobs[i].out_size == 0) continue;
+      whole_[i] = jobs[i].in_size / rate;
+      const size_t more = jobs[i].out_size > rate ? (jobs[i].out_size - 1) / rate : 0;
+      width[i] = static_cast<uint8_t>(std::bit_width(whole_[i] + 1 + more));
       widths |= uint64_t{1} << (width[i] & 63);
     }
     for (widths &= ~uint64_t{1}; widths != 0;) {
@@ -42,10 +48,14 @@ class Order {
     }
   }
   size_t left() const { return size_ - next_; }
-  const SpongeJob& take() { return jobs_[order_[next_++]]; }
+  Todo take() {
+    const size_t i = order_[next_++];
+    return {&jobs_[i], whole_[i]};
+  }
 
  private:
   const SpongeJob* jobs_;
+  size_t whole_[kSpongeJobsMax];
   uint8_t order_[kSpongeJobsMax];
   size_t next_ = 0, size_ = 0;
 };
@@ -54,7 +64,6 @@ enum class Stage : uint8_t { kWhole, kLast, kMore };  // whole blocks, the padde
 
 // Slot: a job and where it stands: blocks of the stage it is in, and the output that is still to come.
 struct Slot {
-  uint64_t state[kKeccakStateWords];  // while it has no lane
   const SpongeJob* job;
   const uint8_t* in;
   size_t blocks;
@@ -70,15 +79,11 @@ void begin_last(Slot& slot) {
   slot.blocks = 1;
 }
 
-void load(Slot& slot, const SpongeJob& job) {
-  if (job.start != nullptr) {
-    std::memcpy(slot.state, job.start, sizeof slot.state);
-  } else {
-    std::memset(slot.state, 0, sizeof slot.state);
-  }
-  const size_t whole = job.in_size / job.rate, rest = job.in_size % job.rate;
-  std::memset(slot.last, 0, job.rate);
-  if (rest != 0) std::memcpy(slot.last, job.in + whole * job.rate, rest);
+void load(Slot& slot, const Todo& todo) {
+  const SpongeJob& job = *todo.job;
+  const size_t at = todo.whole * job.rate, rest = job.in_size - at;
+  if (rest != 0) std::memcpy(slot.last, job.in + at, rest);
+  std::memset(slot.last + rest, 0, job.rate - rest);
   slot.last[rest] = job.suffix;
   slot.last[job.rate - 1] ^= 0x80;
   slot.job = &job;
@@ -86,8 +91,8 @@ void load(Slot& slot, const SpongeJob& job) {
   slot.out_left = job.out_size;
   slot.stage = Stage::kWhole;
   slot.in = job.in;
-  slot.blocks = whole;
-  if (whole == 0) begin_last(slot);
+  slot.blocks = todo.whole;
+  if (todo.whole == 0) begin_last(slot);
 }
 
 // put: output from a state whose words are so many apart.
@@ -113,10 +118,21 @@ bool next(Slot& slot, const uint64_t* state, size_t apart) {
   return true;
 }
 
-void run_alone(Lane single, Slot& slot) {
+void run_alone(Lane single, Slot& slot, uint64_t* state) {
   do {
-    keccak_absorb(single, slot.state, slot.job->rate, slot.in, slot.blocks);
-  } while (next(slot, slot.state, 1));
+    keccak_absorb(single, state, slot.job->rate, slot.in, slot.blocks);
+  } while (next(slot, state, 1));
+}
+
+// run_alone: from the beginning.
+void run_alone(Lane single, const Todo& todo) {
+  uint64_t state[kKeccakStateWords] = {};
+  Slot slot;
+  if (todo.job->start != nullptr) std::memcpy(state, todo.job->start, sizeof state);
+  load(slot, todo);
+  run_alone(single, slot, state);
+  zeroise(state, sizeof state);
+  zeroise(slot.last, sizeof slot.last);
 }
 
 // Run: the jobs of one order, two or more, through the kernels of a lane.
@@ -124,8 +140,10 @@ class Run {
  public:
   Run(Lane single, Lane wide, size_t rate) : single_(single), wide_(wide), rate_(rate) {}
   ~Run() {
-    zeroise(&lanes_, sizeof lanes_);
-    zeroise(slots_, used_ * sizeof slots_[0]);
+    zeroise(lanes_.state, used_ * sizeof saved_[0]);
+    if (wide_ == Lane::kAvx2) zeroise(lanes_.other, sizeof lanes_.other);
+    for (size_t lane = 0; lane < used_; ++lane) zeroise(slots_[lane].last, rate_);
+    zeroise(saved_, saved_used_ * sizeof saved_[0]);
   }
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
@@ -139,19 +157,15 @@ class Run {
       } while (live_ + order.left() > too_few());
       leave();
     }
-    if (live_ != 0) run_alone(single_, slots_[0]);
-    if (order.left() != 0) {
-      used_ = used_ == 0 ? 1 : used_;
-      load(slots_[0], order.take());
-      run_alone(single_, slots_[0]);
-    }
+    if (live_ != 0) run_alone(single_, slots_[0], saved_[0]);
+    if (order.left() != 0) run_alone(single_, order.take());
   }
 
  private:
   // kernel_lanes: of the kernel for so many jobs.
-  size_t kernel_lanes(size_t jobs) const { return wide_ == Lane::kAvx512 && jobs > 4 ? 8 : 4; }
+  size_t kernel_lanes(size_t jobs) const { return wide_ == Lane::kAvx512 && jobs > kFewJobs ? 8 : 4; }
   // too_few: with so many jobs or less, fewer lanes are faster, or one.
-  size_t too_few() const { return n_ == 8 ? 4 : 1; }
+  size_t too_few() const { return n_ == 8 ? kFewJobs : 1; }
 
   void absorb(size_t count) {
     switch (wide_) {
@@ -171,23 +185,26 @@ class Run {
   // enter: a kernel of n lanes; the live jobs, which are in the first slots, take its first lanes.
   void enter(size_t n) {
     n_ = n;
+    used_ = used_ < n ? n : used_;
+    std::memset(lanes_.state, 0, n * sizeof saved_[0]);
     for (size_t lane = 0; lane < n_; ++lane) {
       busy_[lane] = lane < live_;
-      if (busy_[lane]) start(lane);
+      fresh_[lane] = !busy_[lane];
+      if (busy_[lane]) put_state(lane, saved_[lane]);
     }
   }
 
-  void start(size_t lane) {
-    for (size_t i = 0; i < kKeccakStateWords; ++i) lanes_.state[n_ * i + lane] = slots_[lane].state[i];
+  void put_state(size_t lane, const uint64_t* state) {
+    for (size_t i = 0; i < kKeccakStateWords; ++i) lanes_.state[n_ * i + lane] = state[i];
   }
 
   // leave: the live jobs are where enter looks for them.
   void leave() {
     size_t at = 0;
-    for (size_t lane = 0; lane < n_; ++lane) {
+    for (size_t lane = 0; lane < n_ && live_ != 0; ++lane) {
       if (!busy_[lane]) continue;
       Slot& slot = slots_[lane];
-      for (size_t i = 0; i < kKeccakStateWords; ++i) slot.state[i] = lanes_.state[n_ * i + lane];
+      for (size_t i = 0; i < kKeccakStateWords; ++i) saved_[at][i] = lanes_.state[n_ * i + lane];
       if (at != lane) {
         const bool in_last = slot.in == slot.last;
         slots_[at] = slot;
@@ -195,16 +212,24 @@ class Run {
       }
       ++at;
     }
+    saved_used_ = saved_used_ < at ? at : saved_used_;
+  }
+
+  // start: the state that a job begins with.
+  void start(size_t lane) {
+    constexpr uint64_t kZeros[kKeccakStateWords] = {};
+    const uint64_t* const state = slots_[lane].job->start;
+    if (state != nullptr || !fresh_[lane]) put_state(lane, state != nullptr ? state : kZeros);
+    fresh_[lane] = false;
+    busy_[lane] = true;
+    ++live_;
   }
 
   void fill(Order& order) {
     for (size_t lane = 0; lane < n_ && order.left() != 0; ++lane) {
       if (busy_[lane]) continue;
-      used_ = used_ <= lane ? lane + 1 : used_;
       load(slots_[lane], order.take());
       start(lane);
-      busy_[lane] = true;
-      ++live_;
     }
   }
 
@@ -220,8 +245,11 @@ class Run {
         shortest = slots_[lane].in;
       }
     }
-    for (size_t lane = 0; lane < n_; ++lane)
-      if (!busy_[lane]) lanes_.in[lane] = shortest;
+    for (size_t lane = 0; lane < n_; ++lane) {
+      if (busy_[lane]) continue;
+      lanes_.in[lane] = shortest;
+      fresh_[lane] = false;
+    }
     absorb(blocks);
     for (size_t lane = 0; lane < n_; ++lane) {
       if (!busy_[lane]) continue;
@@ -236,21 +264,13 @@ class Run {
 
   const Lane single_, wide_;
   const size_t rate_;
-  size_t n_ = 0, live_ = 0, used_ = 0;
-  bool busy_[kKeccakLanesMax] = {};
+  size_t n_ = 0, live_ = 0, used_ = 0, saved_used_ = 0;
+  bool busy_[kKeccakLanesMax];
+  bool fresh_[kKeccakLanesMax];  // the state of the lane is zero
   KeccakLanes lanes_;
+  uint64_t saved_[kFewJobs][kKeccakStateWords];  // of live jobs between two kernels
   Slot slots_[kKeccakLanesMax];
 };
-
-// one_by_one: without lanes.
-void one_by_one(Lane single, Order& order) {
-  Slot slot;
-  while (order.left() != 0) {
-    load(slot, order.take());
-    run_alone(single, slot);
-  }
-  zeroise(&slot, sizeof slot);
-}
 
 }  // namespace
 
@@ -265,7 +285,7 @@ void sponge_multi(Lane single, Lane wide, const SpongeJob* jobs, size_t count) {
     Order order(jobs, count, rate);
     if (order.left() == 0) continue;
     if (wide == Lane::kPortable || order.left() == 1) {
-      one_by_one(single, order);
+      while (order.left() != 0) run_alone(single, order.take());
     } else {
       Run(single, wide, rate).run(order);
     }
