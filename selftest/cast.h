@@ -16,6 +16,14 @@ namespace cm::selftest {
 
 bool cast_sha256(Lane lane, bool broken);
 bool cast_hmac_sha256(Lane lane, bool broken);
+bool cast_sha1(Lane lane, bool broken);
+bool cast_sha512(Lane lane, bool broken);
+bool cast_sha3(Lane lane, bool broken);
+bool cast_hmac_sha1(Lane lane, bool broken);
+bool cast_hmac_sha512(Lane lane, bool broken);
+bool cast_hmac_sha3(Lane lane, bool broken);
+bool cast_kmac(Lane lane, bool broken);
+bool cast_sha3_multi(Lane lane, bool broken);
 bool cast_aes_encrypt(Lane lane, bool broken);
 bool cast_aes_decrypt(Lane lane, bool broken);
 bool cast_gcm_seal(Lane lane, bool broken);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // cast_hmac_sha256.cpp: known-answer test of HMAC-SHA-256 (FIPS 140-3 IG 10.3.A and 10.3.B) with a key that is hashed
 // first, one-shot and streamed. It comes before the integrity test, whose technique it tests.
-#include "crypto/hmac/hmac_sha256.h"
+#include "crypto/hmac/hmac.h"
 #include "selftest/cast.h"
 #include "selftest/known_answers.h"
 
@@ -12,15 +12,15 @@ bool cast_hmac_sha256(Lane lane, bool broken) {
   std::memset(raw, known::kHmacKeyByte, sizeof raw);
   uint8_t message[sizeof known::kHmacMessage - 1];
   std::memcpy(message, known::kHmacMessage, sizeof message);
-  HmacSha256Key key;
-  hmac_sha256_key_init(key, lane, raw, sizeof raw);
-  uint8_t mac[kSha256Size];
-  hmac_sha256(key, mac, message, sizeof message);
+  HmacKey key;
+  hmac_key_init(key, HashId::kSha256, lane, raw, sizeof raw);
+  uint8_t mac[sizeof known::kHmacMac];
+  hmac(key, mac, message, sizeof message);
   if (!matches(mac, known::kHmacMac, sizeof mac, broken)) return false;
-  HmacSha256 ctx;
-  hmac_sha256_init(ctx, key);
-  hmac_sha256_update(ctx, message, sizeof message);
-  hmac_sha256_final(ctx, mac);
+  Hmac ctx;
+  hmac_init(ctx, key);
+  hmac_update(ctx, message, sizeof message);
+  hmac_final(ctx, mac);
   return matches(mac, known::kHmacMac, sizeof mac, broken);
 }
 

@@ -44,9 +44,27 @@ enum class CastId : uint32_t {
   kCmacMulti = 32,
   kCcmSealMulti = 33,
   kCcmOpenMulti = 34,
+  kSha1 = 35,
+  kSha512 = 36,
+  kSha3 = 37,
+  kHmacSha1 = 38,
+  kHmacSha512 = 39,
+  kHmacSha3 = 40,
+  kKmac = 41,
+  kSha3Multi = 42,
 };
 
-enum class LaneSet : uint8_t { kNone, kSha256, kAes, kGcm, kChaCha };  // which kernel table gives the lanes
+enum class LaneSet : uint8_t {
+  kNone,
+  kSha256,
+  kAes,
+  kGcm,
+  kChaCha,
+  kSha1,
+  kSha512,
+  kKeccak,
+  kHashMulti
+};  // which kernel table gives the lanes
 
 struct CastRow {
   CastId id;
@@ -64,6 +82,18 @@ constexpr CastRow kCasts[] = {
      "MAC with both midstates"},
     {CastId::kIntegrity, LaneSet::kNone, "integrity", "HMAC-SHA-256", "injected after link",
      "every non-writable segment of the module"},
+    {CastId::kSha1, LaneSet::kSha1, "sha-1", "SHA-1", "vectors/selftest hash", "digest of a message of many blocks"},
+    {CastId::kSha512, LaneSet::kSha512, "sha-512", "SHA-512", "vectors/selftest hash",
+     "digest of a message of many blocks"},
+    {CastId::kSha3, LaneSet::kKeccak, "sha-3", "SHA-3", "vectors/selftest hash", "SHA3-256, and SHAKE128 in pieces"},
+    {CastId::kHmacSha1, LaneSet::kSha1, "hmac-sha-1", "HMAC-SHA-1", "vectors/selftest hash", "MAC with both midstates"},
+    {CastId::kHmacSha512, LaneSet::kSha512, "hmac-sha-512", "HMAC-SHA-512", "vectors/selftest hash",
+     "MAC with both midstates"},
+    {CastId::kHmacSha3, LaneSet::kKeccak, "hmac-sha3-256", "HMAC-SHA3", "vectors/selftest hash",
+     "MAC with both midstates"},
+    {CastId::kKmac, LaneSet::kKeccak, "kmac", "KMAC", "vectors/selftest kmac", "KMAC128 with a key of two blocks"},
+    {CastId::kSha3Multi, LaneSet::kHashMulti, "sha-3-multi", "SHA-3", "vectors/selftest hash",
+     "every lane of the kernels for many messages"},
     {CastId::kAesEncrypt, LaneSet::kAes, "aes-encrypt", "AES", "vectors/selftest aes",
      "128, 192, 256 bit schedules, encryption"},
     {CastId::kAesDecrypt, LaneSet::kAes, "aes-decrypt", "AES", "vectors/selftest aes",

@@ -11,7 +11,11 @@
 #include "crypto/chacha/chacha_kernels.h"
 #include "crypto/cpu/features.h"
 #include "crypto/gcm/gcm_kernels.h"
+#include "crypto/sha1/sha1_kernels.h"
 #include "crypto/sha2/sha256_kernels.h"
+#include "crypto/sha2/sha512_kernels.h"
+#include "crypto/sha3/keccak_kernels.h"
+#include "crypto/sha3/keccak_multi_kernels.h"
 #include "selftest/cast.h"
 #include "selftest/inject.h"
 
@@ -33,6 +37,14 @@ std::span<const KernelRow> rows_of(LaneSet set) {
       return kGcmKernels;
     case LaneSet::kChaCha:
       return kChaChaKernels;
+    case LaneSet::kSha1:
+      return kSha1Kernels;
+    case LaneSet::kSha512:
+      return kSha512Kernels;
+    case LaneSet::kKeccak:
+      return kKeccakKernels;
+    case LaneSet::kHashMulti:
+      return kKeccakMultiKernels;
   }
   return {};
 }
@@ -68,6 +80,22 @@ bool known_answer(CastId id, Lane lane, bool broken) {
       return cast_sha256(lane, broken);
     case CastId::kHmacSha256:
       return cast_hmac_sha256(lane, broken);
+    case CastId::kSha1:
+      return cast_sha1(lane, broken);
+    case CastId::kSha512:
+      return cast_sha512(lane, broken);
+    case CastId::kSha3:
+      return cast_sha3(lane, broken);
+    case CastId::kHmacSha1:
+      return cast_hmac_sha1(lane, broken);
+    case CastId::kHmacSha512:
+      return cast_hmac_sha512(lane, broken);
+    case CastId::kHmacSha3:
+      return cast_hmac_sha3(lane, broken);
+    case CastId::kKmac:
+      return cast_kmac(lane, broken);
+    case CastId::kSha3Multi:
+      return cast_sha3_multi(lane, broken);
     case CastId::kAesEncrypt:
       return cast_aes_encrypt(lane, broken);
     case CastId::kAesDecrypt:
@@ -204,7 +232,8 @@ void run_imb(Report& report, Status (*integrity)(Lane)) {
 }
 
 Lanes choose_lanes() {
-  return {fastest(kSha256Kernels), fastest(kAesKernels), fastest(kGcmKernels), fastest(kChaChaKernels)};
+  return {fastest(kSha256Kernels), fastest(kAesKernels),    fastest(kGcmKernels),    fastest(kChaChaKernels),
+          fastest(kSha1Kernels),   fastest(kSha512Kernels), fastest(kKeccakKernels), fastest(kKeccakMultiKernels)};
 }
 
 }  // namespace cm::selftest

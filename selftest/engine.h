@@ -41,6 +41,10 @@ struct Lanes {
   Lane aes;
   Lane gcm;
   Lane chacha;
+  Lane sha1;
+  Lane sha512;
+  Lane keccak;
+  Lane hash_multi;  // of many messages at once, beside the lane of one
 };
 // choose_lanes: the fastest lane of each table that this CPU runs. Pure.
 Lanes choose_lanes();

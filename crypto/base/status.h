@@ -42,6 +42,7 @@ enum class [[nodiscard]] Status : int32_t {
   kRole = CM_ERR_ROLE,
   kTimeout = CM_ERR_TIMEOUT,
   kJobs = CM_ERR_JOBS,
+  kSequence = CM_ERR_SEQUENCE,
 };
 
 struct StatusRow {
@@ -93,6 +94,8 @@ constexpr StatusRow kStatusTable[] = {
     {CM_ERR_ROLE, EACCES, false, "CM_ERR_ROLE", "the session's role may not use this service"},
     {CM_ERR_TIMEOUT, ETIMEDOUT, false, "CM_ERR_TIMEOUT", "the time allowed is over"},
     {CM_ERR_JOBS, EIO, false, "CM_ERR_JOBS", "one job of the batch or more failed; each has its own result"},
+    {CM_ERR_SEQUENCE, EINVAL, false, "CM_ERR_SEQUENCE",
+     "the context is past this step: output has begun, so nothing more goes in"},
 };
 
 constexpr const StatusRow* status_row(int32_t code) {

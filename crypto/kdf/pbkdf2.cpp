@@ -4,6 +4,7 @@
 #include "crypto/kdf/pbkdf2.h"
 
 #include "crypto/base/secret.h"
+#include "crypto/sha2/sha256.h"
 
 namespace cm {
 namespace {
@@ -12,8 +13,8 @@ constexpr uint64_t kMaxOutput = uint64_t{0xffffffff} * kSha256Size;  // RFC 8018
 
 // Workspace: secrets of one derivation, zeroised when it goes out of scope.
 struct Workspace {
-  HmacSha256Key key;
-  HmacSha256 first;
+  HmacKey key;
+  Hmac first;
   alignas(64) uint32_t words[16];  // U, then the padding of a message of one block and 32 bytes
   uint32_t state[8];
   uint32_t sum[8];
@@ -40,14 +41,14 @@ void derive_block(Workspace& ws, const uint8_t* salt, size_t salt_size, uint32_t
   SecretArray<kSha256Size> u;
   uint8_t index_be[4];
   store_be32(index_be, index);
-  hmac_sha256_init(ws.first, ws.key);
-  hmac_sha256_update(ws.first, salt, salt_size);
-  hmac_sha256_update(ws.first, index_be, sizeof index_be);
-  hmac_sha256_final(ws.first, u.expose());
+  hmac_init(ws.first, ws.key);
+  hmac_update(ws.first, salt, salt_size);
+  hmac_update(ws.first, index_be, sizeof index_be);
+  hmac_final(ws.first, u.expose());
   for (size_t i = 0; i < 8; ++i) ws.words[i] = ws.sum[i] = load_be32(u.expose() + 4 * i);
   for (uint32_t n = 1; n < iterations; ++n) {
-    compress_from(ws, ws.key.inner);
-    compress_from(ws, ws.key.outer);
+    compress_from(ws, ws.key.inner.w32);
+    compress_from(ws, ws.key.outer.w32);
     for (size_t i = 0; i < 8; ++i) ws.sum[i] ^= ws.state[i];
   }
 }
@@ -59,7 +60,7 @@ Status pbkdf2_hmac_sha256(Lane lane, uint8_t* out, size_t out_size, const uint8_
   if (iterations == 0) return Status::kArgument;
   if (out_size == 0 || out_size > kMaxOutput) return Status::kLength;
   Workspace ws;
-  hmac_sha256_key_init(ws.key, lane, password, password_size);
+  hmac_key_init(ws.key, HashId::kSha256, lane, password, password_size);
   pad(ws.words);
   SecretArray<kSha256Size> t;
   for (uint32_t index = 1; out_size != 0; ++index) {

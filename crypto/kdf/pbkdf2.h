@@ -2,7 +2,7 @@
 // pbkdf2.h: PBKDF2 with HMAC-SHA-256 (SP 800-132 5.3, RFC 8018 5.2).
 #pragma once
 #include "crypto/base/status.h"
-#include "crypto/hmac/hmac_sha256.h"
+#include "crypto/hmac/hmac.h"
 
 namespace cm {
 

@@ -9,6 +9,7 @@
 #include "crypto/module/fork.h"
 #include "crypto/module/fsm.h"
 #include "crypto/module/integrity.h"
+#include "crypto/module/integrity_image.h"
 #include "crypto/module/lanes.h"
 #include "crypto/module/power_on.h"
 
@@ -62,10 +63,10 @@ void lanes_text(char* out, size_t capacity) {
   const struct {
     const char* label;
     Lane lane;
-  } all[] = {{"aes=", lanes().aes},
-             {" gcm=", lanes().gcm},
-             {" sha-256=", lanes().sha256},
-             {" chacha20-poly1305=", lanes().chacha}};
+  } all[] = {{"aes=", lanes().aes},         {" gcm=", lanes().gcm},
+             {" sha-256=", lanes().sha256}, {" chacha20-poly1305=", lanes().chacha},
+             {" sha-1=", lanes().sha1},     {" sha-512=", lanes().sha512},
+             {" sha-3=", lanes().keccak},   {" hash-batch=", lanes().hash_multi}};
   size_t used = 0;
   for (const auto& one : all) {
     used = append_text(out, used, capacity, one.label);
@@ -105,7 +106,7 @@ Status check_init(const cm_init_params& p, audit::AttachConfig& config, const ui
 }
 
 Status init_body(const cm_init_params* params) {
-  uint8_t digest[kSha256Size];
+  uint8_t digest[kIntegrityDigestSize];
   integrity_digest(digest);
   cm_init_params copy{};
   if (const Status s = abi::take_struct(params, copy); !succeeded(s)) return s;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// c_abi_hash.cpp: SHA-256 (FIPS 180-4), one-shot and streaming.
+// c_abi_hash.cpp: the hash functions of hash_function.h (FIPS 180-4, FIPS 202, SP 800-185), one-shot and in pieces.
 #include "crypto/module/c_abi.h"
 #include "crypto/module/lanes.h"
 
@@ -7,53 +7,128 @@ namespace {
 using namespace cm;       // NOLINT(google-build-using-namespace): this file is the module's C face
 using namespace cm::abi;  // NOLINT(google-build-using-namespace)
 
-// check_input: before: bytes that the same computation of SHA-256 has taken already.
-Status check_input(In in, uint64_t before) {
+constexpr size_t kParamMax = 65536;  // of name and customization, each
+
+Lane lane_of(const HashFunctionRow* row) {
+  return row == nullptr ? Lane::kNone : hash_function_lane(*row, hash_lanes());
+}
+Lane lane_of(uint32_t algorithm) { return lane_of(hash_function(algorithm)); }
+
+Status check_input(In in) {
   if (in.missing()) return Status::kNull;
-  return in.wraps() || !sha256_takes(before, in.size) ? Status::kLength : Status::kOk;
+  return in.wraps() || !hash_takes(0, in.size) ? Status::kLength : Status::kOk;
 }
 
-Status check_digest(Out digest, size_t capacity) {
-  if (digest.p == nullptr) return Status::kNull;
-  return capacity < digest.size ? Status::kBufferTooSmall : Status::kOk;
+// output_of: what a function writes into a buffer: its digest, or as much as the buffer takes.
+Out output_of(const HashFunctionRow& row, Out buffer) {
+  const size_t own = hash_function_size(row);
+  return {buffer.p, own != 0 ? own : buffer.size};
 }
 
-Status hash_compute(uint32_t algorithm, Out digest, size_t capacity, In in) {
-  if (algorithm != CM_HASH_SHA256) return Status::kArgument;
-  if (const Status s = check_digest(digest, capacity); !succeeded(s)) return s;
-  if (const Status s = check_input(in, 0); !succeeded(s)) return s;
-  if (overlaps_partly(digest.p, digest.size, in.p, in.size)) return Status::kOverlap;
-  sha256(lanes().sha256, digest.bytes(), in.bytes(), in.size);
+Status check_output(const HashFunctionRow& row, Out buffer) {
+  if (buffer.p == nullptr) return Status::kNull;
+  if (output_of(row, buffer).size == 0) return Status::kLength;
+  return buffer.size < output_of(row, buffer).size ? Status::kBufferTooSmall : Status::kOk;
+}
+
+void digest_of(const HashFunctionRow& row, Out out, In in) {
+  if (row.kind == HashKind::kFixed) return hash_digest(row.fixed, lane_of(&row), out.bytes(), in.bytes(), in.size);
+  Sponge sponge;
+  cshake_init(sponge, lane_of(&row), row.bits, nullptr, 0, nullptr, 0);
+  sponge_absorb(sponge, in.bytes(), in.size);
+  cshake_finish(sponge);
+  sponge_squeeze(sponge, out.bytes(), out.size);
+  sponge_zeroise(sponge);
+}
+
+// hash_compute: *written is what was written.
+Status hash_compute(uint32_t algorithm, Out buffer, In in, size_t* written) {
+  const HashFunctionRow* row = hash_function(algorithm);
+  if (row == nullptr || (row->kind != HashKind::kFixed && row->kind != HashKind::kShake)) return Status::kArgument;
+  if (const Status s = check_output(*row, buffer); !succeeded(s)) return s;
+  if (const Status s = check_input(in); !succeeded(s)) return s;
+  const Out out = output_of(*row, buffer);
+  if (overlaps_partly(out.p, out.size, in.p, in.size)) return Status::kOverlap;
+  digest_of(*row, out, in);
+  *written = out.size;
   return Status::kOk;
 }
 
-Status hash_init(cm_hash* out, uint32_t algorithm) {
-  if (algorithm != CM_HASH_SHA256) return Status::kArgument;
+Status hash_init(cm_hash* out, const cm_hash_params& params) {
+  const HashFunctionRow* row = hash_function(params.algorithm);
+  if (row == nullptr) return Status::kArgument;
+  const In name{params.name, params.name_size}, custom{params.custom, params.custom_size};
+  if (name.missing() || custom.missing()) return Status::kNull;
+  if (name.size > kParamMax || custom.size > kParamMax || name.wraps() || custom.wraps()) return Status::kLength;
   store::HashContext* context = store::new_hash(out);
   if (context == nullptr) return Status::kNoMemory;
-  sha256_init(context->sha, lanes().sha256);
-  store::unlock_hash(context);
-  return Status::kOk;
+  const Status s = hash_stream_init(context->stream, *row, hash_lanes(), lanes().hash_multi,
+                                    {name.bytes(), name.size, custom.bytes(), custom.size, params.block_size});
+  if (succeeded(s))
+    store::unlock_hash(context);
+  else
+    store::free_hash(*out, context);
+  return s;
 }
 
-Status hash_update(cm_hash hash, In in) {
+Status hash_update(cm_hash hash, In in, Lane* lane) {
   store::HashContext* context = nullptr;
   if (const Status s = store::lock_hash(hash, &context); !succeeded(s)) return s;
-  const Status s = check_input(in, context->sha.size);
-  if (succeeded(s)) sha256_update(context->sha, in.bytes(), in.size);
+  *lane = lane_of(context->stream.number);
+  Status s = check_input(in);
+  if (succeeded(s)) s = hash_stream_update(context->stream, in.bytes(), in.size);
   store::unlock_hash(context);
   return s;
 }
 
-Status hash_final(cm_hash hash, Out digest, size_t capacity) {
-  if (const Status s = check_digest(digest, capacity); !succeeded(s)) return s;
+Status hash_squeeze(cm_hash hash, Out out, Lane* lane) {
+  if (out.missing()) return Status::kNull;
+  if (In{out.p, out.size}.wraps()) return Status::kLength;
   store::HashContext* context = nullptr;
-  if (const Status s = store::lock_hash(hash, &context); !succeeded(s)) {
-    digest.clear();
+  Status s = store::lock_hash(hash, &context);
+  if (!succeeded(s)) {
+    out.clear();
     return s;
   }
-  sha256_final(context->sha, digest.bytes());
+  *lane = lane_of(context->stream.number);
+  s = hash_stream_squeeze(context->stream, out.bytes(), out.size);
+  store::unlock_hash(context);
+  if (!succeeded(s)) out.clear();
+  return s;
+}
+
+Status hash_copy(cm_hash* out, cm_hash from, Lane* lane) {
+  store::HashContext* context = nullptr;
+  if (const Status s = store::lock_hash(from, &context); !succeeded(s)) return s;
+  *lane = lane_of(context->stream.number);
+  store::HashContext* copy = store::new_hash(out);
+  if (copy != nullptr) {
+    copy->stream = context->stream;
+    store::unlock_hash(copy);
+  }
+  store::unlock_hash(context);
+  return copy != nullptr ? Status::kOk : Status::kNoMemory;
+}
+
+// hash_final: *written is what was written.
+Status hash_final(cm_hash hash, Out buffer, size_t* written, Lane* lane) {
+  if (buffer.p == nullptr) return Status::kNull;
+  if (In{buffer.p, buffer.size}.wraps()) return Status::kLength;
+  store::HashContext* context = nullptr;
+  if (const Status s = store::lock_hash(hash, &context); !succeeded(s)) {
+    buffer.clear();
+    return s;
+  }
+  const HashFunctionRow& row = *hash_function(context->stream.number);
+  *lane = lane_of(&row);
+  if (const Status s = check_output(row, buffer); !succeeded(s)) {
+    store::unlock_hash(context);
+    return s;
+  }
+  const Out out = output_of(row, buffer);
+  hash_stream_final(context->stream, out.bytes(), out.size);
   store::free_hash(hash, context);
+  *written = out.size;
   return Status::kOk;
 }
 
@@ -64,14 +139,22 @@ Status hash_free(cm_hash hash) {
   return Status::kOk;
 }
 
+// leave_with_hash: hands a context out that was made with result s.
+cm_rc leave_with_hash(Gate& gate, Status s, cm_hash made, cm_hash* out, Lane lane) {
+  if (succeeded(s)) s = keep(gate, s, made, hash_free);
+  if (succeeded(s)) *out = made;
+  return gate.leave(s, 0, lane);
+}
+
 }  // namespace
 
 CM_EXPORT cm_rc cm_hash_compute(cm_session session, uint32_t algorithm, void* digest, size_t digest_capacity,
                                 const void* in, size_t in_size) {
   Gate gate(service(EventId::kHashCompute), session, 0, in_size);
   if (!gate.open()) return gate.refused();
-  return gate.leave(hash_compute(algorithm, {digest, kSha256Size}, digest_capacity, {in, in_size}), kSha256Size,
-                    lanes().sha256);
+  size_t written = 0;
+  const Status s = hash_compute(algorithm, {digest, digest_capacity}, {in, in_size}, &written);
+  return gate.leave(s, written, lane_of(algorithm));
 }
 
 CM_EXPORT cm_rc cm_hash_init(cm_session session, cm_hash* out, uint32_t algorithm) {
@@ -80,22 +163,62 @@ CM_EXPORT cm_rc cm_hash_init(cm_session session, cm_hash* out, uint32_t algorith
   if (out == nullptr) return gate.leave(Status::kNull);
   *out = cm_hash{0};
   cm_hash made{};
-  Status s = hash_init(&made, algorithm);
-  if (succeeded(s)) s = keep(gate, s, made, hash_free);
-  if (succeeded(s)) *out = made;
-  return gate.leave(s, 0, lanes().sha256);
+  cm_hash_params params{};
+  params.algorithm = algorithm;
+  const Status s = hash_init(&made, params);
+  return leave_with_hash(gate, s, made, out, lane_of(algorithm));
+}
+
+CM_EXPORT cm_rc cm_hash_init_params(cm_session session, cm_hash* out, const cm_hash_params* params) {
+  Gate gate(service(EventId::kHashInitParams), session, 0, 0);
+  if (!gate.open()) return gate.refused();
+  if (out == nullptr || params == nullptr) return gate.leave(Status::kNull);
+  cm_hash_params copy{};
+  if (const Status s = take_struct(params, copy); !succeeded(s)) return gate.leave(s);
+  const Out handle{out, sizeof *out};
+  if (share(handle, In{params, sizeof *params}) || share(handle, In{copy.name, copy.name_size}) ||
+      share(handle, In{copy.custom, copy.custom_size}))
+    return gate.leave(Status::kOverlap);
+  *out = cm_hash{0};
+  cm_hash made{};
+  const Status s = hash_init(&made, copy);
+  return leave_with_hash(gate, s, made, out, lane_of(copy.algorithm));
+}
+
+CM_EXPORT cm_rc cm_hash_copy(cm_session session, cm_hash* out, cm_hash from) {
+  Gate gate(service(EventId::kHashCopy), session, from.v, 0);
+  if (!gate.open()) return gate.refused();
+  if (out == nullptr) return gate.leave(Status::kNull);
+  *out = cm_hash{0};
+  cm_hash made{};
+  Lane lane = Lane::kNone;
+  const Status s = hash_copy(&made, from, &lane);
+  return leave_with_hash(gate, s, made, out, lane);
 }
 
 CM_EXPORT cm_rc cm_hash_update(cm_session session, cm_hash hash, const void* in, size_t in_size) {
   Gate gate(service(EventId::kHashUpdate), session, hash.v, in_size);
   if (!gate.open()) return gate.refused();
-  return gate.leave(hash_update(hash, {in, in_size}), 0, lanes().sha256);
+  Lane lane = Lane::kNone;
+  const Status s = hash_update(hash, {in, in_size}, &lane);
+  return gate.leave(s, 0, lane);
+}
+
+CM_EXPORT cm_rc cm_hash_squeeze(cm_session session, cm_hash hash, void* out, size_t out_size) {
+  Gate gate(service(EventId::kHashSqueeze), session, hash.v, 0);
+  if (!gate.open()) return gate.refused();
+  Lane lane = Lane::kNone;
+  const Status s = hash_squeeze(hash, {out, out_size}, &lane);
+  return gate.leave(s, out_size, lane);
 }
 
 CM_EXPORT cm_rc cm_hash_final(cm_session session, cm_hash hash, void* digest, size_t digest_capacity) {
   Gate gate(service(EventId::kHashFinal), session, hash.v, 0);
   if (!gate.open()) return gate.refused();
-  return gate.leave(hash_final(hash, {digest, kSha256Size}, digest_capacity), kSha256Size, lanes().sha256);
+  size_t written = 0;
+  Lane lane = Lane::kNone;
+  const Status s = hash_final(hash, {digest, digest_capacity}, &written, &lane);
+  return gate.leave(s, written, lane);
 }
 
 CM_EXPORT cm_rc cm_hash_free(cm_session session, cm_hash hash) {

@@ -57,8 +57,8 @@ Status check_params(const cm_key_params& params, uint32_t bits, bool generated) 
   return check_iv_regime(params, *row, generated);
 }
 
-Lane lane_of(KeyForm form) {
-  switch (form) {
+Lane lane_of(const KeyAlgorithmRow& row) {
+  switch (row.form) {
     case KeyForm::kGcm:
       return lanes().gcm;
     case KeyForm::kAes:
@@ -68,7 +68,9 @@ Lane lane_of(KeyForm form) {
     case KeyForm::kGcmSiv:
       return lanes().aes;
     case KeyForm::kHmac:
-      return lanes().sha256;
+      return hash_lane(row.hash, hash_lanes());
+    case KeyForm::kKmac:
+      return lanes().keccak;
     case KeyForm::kChaCha:
       return lanes().chacha;
   }
@@ -78,12 +80,19 @@ Lane lane_of(KeyForm form) {
 // lane_of: of a key that may not have been made.
 Lane lane_of(const cm_key_params& params) {
   const KeyAlgorithmRow* row = key_algorithm(params.algorithm);
-  return row != nullptr ? lane_of(row->form) : Lane::kNone;
+  return row != nullptr ? lane_of(*row) : Lane::kNone;
+}
+
+constexpr uint32_t kmac_bits(uint32_t algorithm) {
+  return algorithm == CM_ALG_KMAC128 || algorithm == CM_ALG_KMACXOF128 ? 128 : 256;
+}
+constexpr bool kmac_is_xof(uint32_t algorithm) {
+  return algorithm == CM_ALG_KMACXOF128 || algorithm == CM_ALG_KMACXOF256;
 }
 
 // expand_form: key.lane is set.
-Status expand_form(KeyObject& key, KeyForm form, const uint8_t* raw, size_t raw_size) {
-  switch (form) {
+Status expand_form(KeyObject& key, const KeyAlgorithmRow& row, const uint8_t* raw, size_t raw_size) {
+  switch (row.form) {
     case KeyForm::kGcm:
       return gcm_key_init(key.gcm, key.lane, raw, raw_size);
     case KeyForm::kAes:
@@ -98,7 +107,10 @@ Status expand_form(KeyObject& key, KeyForm form, const uint8_t* raw, size_t raw_
     case KeyForm::kCmac:
       return cmac_key_init(key.cmac, key.lane, raw, raw_size);
     case KeyForm::kHmac:
-      hmac_sha256_key_init(key.hmac, key.lane, raw, raw_size);
+      hmac_key_init(key.hmac, row.hash, key.lane, raw, raw_size);
+      return Status::kOk;
+    case KeyForm::kKmac:
+      kmac_key_init(key.kmac, key.lane, kmac_bits(row.algorithm), kmac_is_xof(row.algorithm), raw, raw_size);
       return Status::kOk;
     case KeyForm::kChaCha:
       return chacha_key_init(key.chacha, key.lane, raw, raw_size);
@@ -116,13 +128,13 @@ Status expand(KeyObject& key, const cm_key_params& params, const uint8_t* raw, s
   key.usage = params.usage != 0 ? params.usage : row.usage;
   key.flags = params.flags;
   key.iv_regime = params.iv_regime;
-  key.lane = lane_of(row.form);
+  key.lane = lane_of(row);
   std::memcpy(key.iv_fixed, params.iv_fixed, sizeof key.iv_fixed);
   if ((key.flags & CM_KEY_EXPORTABLE) != 0) {
     std::memcpy(key.raw, raw, raw_size);
     key.raw_size = static_cast<uint32_t>(raw_size);
   }
-  return expand_form(key, row.form, raw, raw_size);
+  return expand_form(key, row, raw, raw_size);
 }
 
 // NewKey: a key on its way to the caller.
@@ -276,11 +288,10 @@ Status key_import_wrapped(ThreadState& thread, NewKey& key, cm_key wrapping_key,
   return s == Status::kOk ? reason : s;
 }
 
-// pbkdf2_takes: what HMAC-SHA-256 can: the password is hashed when it is long, the salt follows the key's block and is
+// pbkdf2_takes: what HMAC can: the password is hashed when it is long, the salt follows the key's block and is
 // followed by a counter of 4 bytes.
 bool pbkdf2_takes(In password, In salt) {
-  return !password.wraps() && !salt.wraps() && sha256_takes(0, password.size) &&
-         sha256_takes(kSha256Block + 4, salt.size);
+  return !password.wraps() && !salt.wraps() && hash_takes(0, password.size) && hash_takes(kHashMaxBlock + 4, salt.size);
 }
 
 Status key_derive(NewKey& key, In password, In salt, uint32_t iterations) {

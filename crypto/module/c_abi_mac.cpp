@@ -1,48 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
-// c_abi_mac.cpp: HMAC-SHA-256 (FIPS 198-1) and AES-CMAC (SP 800-38B), one-shot and streaming. The key says which.
+// c_abi_mac.cpp: HMAC (FIPS 198-1), AES-CMAC (SP 800-38B) and KMAC (SP 800-185), one-shot and streaming. The key says
+// which.
 #include "crypto/module/batch_lane.h"
 #include "crypto/module/c_abi.h"
+#include "crypto/module/key_algorithms.h"
 
 namespace {
 using namespace cm;       // NOLINT(google-build-using-namespace): this file is the module's C face
 using namespace cm::abi;  // NOLINT(google-build-using-namespace)
 
-constexpr size_t kHmacMacMin = 4;
+constexpr size_t kMacMin = 4;
+constexpr size_t kMacMax = 65536;           // of KMAC, and of a customization
 constexpr uint32_t kApprovedKeyBits = 112;  // SP 800-131A
 
-// check_input: before: bytes that the same computation has taken already. The limit is that of SHA-256, for CMAC too.
+KeyForm form_of(uint32_t algorithm) { return key_algorithm(algorithm)->form; }
+
+// check_input: before: bytes that the same computation has taken already. The limit is that of SHA-256 for all.
 Status check_input(In in, uint64_t before) {
   if (in.missing()) return Status::kNull;
-  return in.wraps() || !sha256_takes(before, in.size) ? Status::kLength : Status::kOk;
+  return in.wraps() || !hash_takes(before, in.size) ? Status::kLength : Status::kOk;
 }
 
 // check_call: what can be said without the key.
 Status check_call(const void* mac, size_t mac_size, In in) {
   if (mac == nullptr) return Status::kNull;
-  if (const Status s = check_input(in, kSha256Block); !succeeded(s)) return s;
-  return mac_size >= kHmacMacMin && mac_size <= kSha256Size ? Status::kOk : Status::kLength;
+  if (const Status s = check_input(in, kHashMaxBlock); !succeeded(s)) return s;
+  return mac_size >= kMacMin && mac_size <= kMacMax ? Status::kOk : Status::kLength;
 }
 
 Status check_mac_size(uint32_t algorithm, size_t size) {
-  const bool fits = algorithm == CM_ALG_HMAC_SHA256 ? size >= kHmacMacMin && size <= kSha256Size
-                                                    : size >= kCmacMinTag && size <= kCmacTag;
-  return fits ? Status::kOk : Status::kLength;
+  size_t least = kMacMin, most = kMacMax;
+  if (form_of(algorithm) == KeyForm::kCmac) {
+    least = kCmacMinTag;
+    most = kCmacTag;
+  } else if (form_of(algorithm) == KeyForm::kHmac) {
+    most = hash_row(key_algorithm(algorithm)->hash).digest_size;
+  }
+  return size >= least && size <= most ? Status::kOk : Status::kLength;
 }
 
 // check_key: kOk, the reason why the key is not approved, or an error.
 Status check_key(const store::KeyObject* key, uint32_t usage) {
   if (key == nullptr) return Status::kHandle;
   if ((key->usage & usage) == 0) return Status::kUsage;
-  const bool weak = key->algorithm == CM_ALG_HMAC_SHA256 && key->bits < kApprovedKeyBits;
+  const bool weak = form_of(key->algorithm) != KeyForm::kCmac && key->bits < kApprovedKeyBits;
   return Gate::permit(reason_of(weak ? Status::kNotApprovedShortKey : Status::kOk, *key));
 }
 
-// compute: the whole MAC, of kCmacTag or kSha256Size bytes.
-void compute(const store::KeyObject& key, uint8_t* full, In in) {
-  if (key.algorithm == CM_ALG_AES_CMAC)
+// take: a KMAC of a whole message, up to its end.
+void take(Kmac& ctx, const store::KeyObject& key, In in) {
+  kmac_init(ctx, key.kmac, nullptr, 0);
+  kmac_update(ctx, in.bytes(), in.size);
+}
+
+// full_mac: of an algorithm whose MACs have a size of their own: all of it, kHashMaxSize bytes at most.
+void full_mac(const store::KeyObject& key, uint8_t* full, In in) {
+  if (form_of(key.algorithm) == KeyForm::kCmac)
     cmac(key.cmac, full, in.bytes(), in.size);
   else
-    hmac_sha256(key.hmac, full, in.bytes(), in.size);
+    hmac(key.hmac, full, in.bytes(), in.size);
+}
+
+void compute(const store::KeyObject& key, Out mac, In in) {
+  if (form_of(key.algorithm) == KeyForm::kKmac) {
+    Kmac ctx;
+    take(ctx, key, in);
+    return kmac_final(ctx, mac.bytes(), mac.size);
+  }
+  SecretArray<kHashMaxSize> full;
+  full_mac(key, full.expose(), in);
+  std::memcpy(mac.p, full.expose(), mac.size);
+}
+
+bool matches(const store::KeyObject& key, In mac, In in) {
+  if (form_of(key.algorithm) == KeyForm::kKmac) {
+    Kmac ctx;
+    take(ctx, key, in);
+    return ct::declassify(kmac_matches(ctx, mac.bytes(), mac.size));
+  }
+  SecretArray<kHashMaxSize> full;
+  full_mac(key, full.expose(), in);
+  return ct::declassify(ct::equal_bytes(full.expose(), mac.bytes(), mac.size));
 }
 
 [[gnu::always_inline]] inline Status mac_compute(ThreadState& thread, cm_key key, Out mac, In in, Lane* lane) {
@@ -56,9 +94,7 @@ void compute(const store::KeyObject& key, uint8_t* full, In in) {
   }
   *lane = use.key()->lane;
   if (const Status wrong = check_mac_size(use.key()->algorithm, mac.size); !succeeded(wrong)) return wrong;
-  SecretArray<kSha256Size> full;
-  compute(*use.key(), full.expose(), in);
-  std::memcpy(mac.p, full.expose(), mac.size);
+  compute(*use.key(), mac, in);
   return s;
 }
 
@@ -69,9 +105,7 @@ void compute(const store::KeyObject& key, uint8_t* full, In in) {
   if (!succeeded(s)) return s;
   *lane = use.key()->lane;
   if (const Status wrong = check_mac_size(use.key()->algorithm, mac.size); !succeeded(wrong)) return wrong;
-  SecretArray<kSha256Size> full;
-  compute(*use.key(), full.expose(), in);
-  return ct::declassify(ct::equal_bytes(full.expose(), mac.bytes(), mac.size)) ? s : Status::kAuth;
+  return matches(*use.key(), mac, in) ? s : Status::kAuth;
 }
 
 // ---- batches: CMAC goes through the lanes of the multi-buffer kernels, all jobs of a lot together.
@@ -108,14 +142,14 @@ Status mac_one(ThreadState& thread, const cm_mac_job& job, BatchTotals& totals, 
   return s;
 }
 
-// settle_job: full is the whole MAC: it is given out, or compared.
-Status settle_job(const cm_mac_job& job, const uint8_t* full, Status reason) {
+// settle_job: tag is the whole MAC: it is given out, or compared.
+Status settle_job(const cm_mac_job& job, const uint8_t* tag, Status reason) {
   if (computes(job)) {
-    std::memcpy(job.mac, full, job.mac_size);
+    std::memcpy(job.mac, tag, job.mac_size);
     return reason;
   }
   const auto* mac = static_cast<const uint8_t*>(job.mac);
-  return ct::declassify(ct::equal_bytes(full, mac, job.mac_size)) ? reason : Status::kAuth;
+  return ct::declassify(ct::equal_bytes(tag, mac, job.mac_size)) ? reason : Status::kAuth;
 }
 
 // mac_job: one job, all but the work of CMAC.
@@ -139,9 +173,9 @@ Status mac_job(ThreadState& thread, const store::AnyKeys& keys, const cm_mac_job
     ++lot.count;
     return reason;
   }
-  SecretArray<kSha256Size> full;
-  compute(*use.key(), full.expose(), in);
-  return settle_job(job, full.expose(), reason);
+  if (!computes(job)) return matches(*use.key(), {job.mac, job.mac_size}, in) ? reason : Status::kAuth;
+  compute(*use.key(), {job.mac, job.mac_size}, in);
+  return reason;
 }
 
 void mac_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_mac_job>& jobs, BatchTotals& totals,
@@ -165,35 +199,45 @@ void mac_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_mac_j
 
 // ---- contexts
 
-Status mac_init(ThreadState& thread, cm_mac* out, cm_key key, Lane* lane) {
+// mac_init: custom: of KMAC; null for none.
+Status mac_init(ThreadState& thread, cm_mac* out, cm_key key, const In* custom, Lane* lane) {
   const store::KeyUse use(thread, 0, key);
   const Status s = check_key(use.key(), CM_USE_MAC);
   if (!succeeded(s)) return s;
   *lane = use.key()->lane;
+  const KeyForm form = form_of(use.key()->algorithm);
+  if (custom != nullptr && form != KeyForm::kKmac) return Status::kUsage;
   store::MacContext* context = store::new_mac(out, key);
   if (context == nullptr) return Status::kNoMemory;
   context->indicator = s;
   context->algorithm = use.key()->algorithm;
-  if (context->algorithm == CM_ALG_AES_CMAC)
+  context->size = 0;
+  if (form == KeyForm::kCmac)
     cmac_init(context->cmac, use.key()->cmac);
+  else if (form == KeyForm::kHmac)
+    hmac_init(context->hmac, use.key()->hmac);
   else
-    hmac_sha256_init(context->hmac, use.key()->hmac);
+    kmac_init(context->kmac, use.key()->kmac, custom == nullptr ? nullptr : custom->bytes(),
+              custom == nullptr ? 0 : custom->size);
   store::unlock_mac(context);
   return s;
 }
 
 // add: one piece, with the context locked. CMAC works with the key, which may just be going.
 Status add(ThreadState& thread, store::MacContext& context, In in, Lane* lane) {
-  const bool is_hmac = context.algorithm == CM_ALG_HMAC_SHA256;
-  if (const Status s = check_input(in, is_hmac ? context.hmac.inner.size : 0); !succeeded(s)) return s;
+  if (const Status s = check_input(in, kHashMaxBlock + context.size); !succeeded(s)) return s;
   if (const Status s = Gate::permit(context.indicator); !succeeded(s)) return s;
   const store::KeyUse use(thread, 0, cm_key{context.key.load(std::memory_order_relaxed)});
   if (use.key() == nullptr) return Status::kHandle;
   *lane = use.key()->lane;
-  if (is_hmac)
-    hmac_sha256_update(context.hmac, in.bytes(), in.size);
-  else
+  context.size += in.size;
+  const KeyForm form = form_of(context.algorithm);
+  if (form == KeyForm::kCmac)
     cmac_update(context.cmac, in.bytes(), in.size);
+  else if (form == KeyForm::kHmac)
+    hmac_update(context.hmac, in.bytes(), in.size);
+  else
+    kmac_update(context.kmac, in.bytes(), in.size);
   return context.indicator;
 }
 
@@ -205,34 +249,39 @@ Status mac_update(ThreadState& thread, cm_mac mac, In in, Lane* lane) {
   return s;
 }
 
-// finish: with the context locked; full takes the whole MAC.
-Status finish(ThreadState& thread, store::MacContext& context, size_t mac_size, uint8_t* full, Lane* lane) {
-  if (const Status s = check_mac_size(context.algorithm, mac_size); !succeeded(s)) return s;
+// finish: with the context locked.
+Status finish(ThreadState& thread, store::MacContext& context, Out out, Lane* lane) {
+  if (const Status s = check_mac_size(context.algorithm, out.size); !succeeded(s)) return s;
   if (const Status s = Gate::permit(context.indicator); !succeeded(s)) return s;
   const store::KeyUse use(thread, 0, cm_key{context.key.load(std::memory_order_relaxed)});
   if (use.key() == nullptr) return Status::kHandle;
   *lane = use.key()->lane;
-  if (context.algorithm == CM_ALG_HMAC_SHA256)
-    hmac_sha256_final(context.hmac, full);
+  const KeyForm form = form_of(context.algorithm);
+  if (form == KeyForm::kKmac) {
+    kmac_final(context.kmac, out.bytes(), out.size);
+    return context.indicator;
+  }
+  SecretArray<kHashMaxSize> full;
+  if (form == KeyForm::kHmac)
+    hmac_final(context.hmac, full.expose());
   else
-    cmac_final(context.cmac, full);
+    cmac_final(context.cmac, full.expose());
+  std::memcpy(out.p, full.expose(), out.size);
   return context.indicator;
 }
 
 Status mac_final(ThreadState& thread, cm_mac mac, Out out, Lane* lane) {
   if (out.p == nullptr) return Status::kNull;
-  if (out.size < kHmacMacMin || out.size > kSha256Size) return Status::kLength;
+  if (out.size < kMacMin || out.size > kMacMax) return Status::kLength;
   store::MacContext* context = nullptr;
   Status s = store::lock_mac(mac, &context);
   if (!succeeded(s)) {
     out.clear();
     return s;
   }
-  SecretArray<kSha256Size> full;
-  s = finish(thread, *context, out.size, full.expose(), lane);
+  s = finish(thread, *context, out, lane);
   if (succeeded(s)) {
     store::free_mac(mac, context);
-    std::memcpy(out.p, full.expose(), out.size);
   } else {
     store::unlock_mac(context);
     if (s != Status::kLength) out.clear();
@@ -245,6 +294,17 @@ Status mac_free(cm_mac mac) {
   if (const Status s = store::lock_mac(mac, &context); !succeeded(s)) return s;
   store::free_mac(mac, context);
   return Status::kOk;
+}
+
+// leave_with_mac: makes a context and hands it out.
+cm_rc leave_with_mac(Gate& gate, cm_mac* out, cm_key key, const In* custom) {
+  *out = cm_mac{0};
+  cm_mac made{};
+  Lane lane = Lane::kNone;
+  Status s = mac_init(gate.thread(), &made, key, custom, &lane);
+  if (succeeded(s)) s = keep(gate, s, made, mac_free);
+  if (succeeded(s)) *out = made;
+  return gate.leave(s, 0, lane);
 }
 
 }  // namespace
@@ -271,13 +331,18 @@ CM_EXPORT cm_rc cm_mac_init(cm_session session, cm_mac* out, cm_key key) {
   Gate gate(service(EventId::kMacInit), session, key.v, 0);
   if (!gate.open()) return gate.refused();
   if (out == nullptr) return gate.leave(Status::kNull);
-  *out = cm_mac{0};
-  cm_mac made{};
-  Lane lane = Lane::kNone;
-  Status s = mac_init(gate.thread(), &made, key, &lane);
-  if (succeeded(s)) s = keep(gate, s, made, mac_free);
-  if (succeeded(s)) *out = made;
-  return gate.leave(s, 0, lane);
+  return leave_with_mac(gate, out, key, nullptr);
+}
+
+CM_EXPORT cm_rc cm_mac_init_custom(cm_session session, cm_mac* out, cm_key key, const void* custom,
+                                   size_t custom_size) {
+  Gate gate(service(EventId::kMacInitCustom), session, key.v, custom_size);
+  if (!gate.open()) return gate.refused();
+  const In text{custom, custom_size};
+  if (out == nullptr || text.missing()) return gate.leave(Status::kNull);
+  if (text.size > kMacMax || text.wraps()) return gate.leave(Status::kLength);
+  if (share(Out{out, sizeof *out}, text)) return gate.leave(Status::kOverlap);
+  return leave_with_mac(gate, out, key, &text);
 }
 
 CM_EXPORT cm_rc cm_mac_update(cm_session session, cm_mac mac, const void* in, size_t in_size) {

@@ -10,7 +10,7 @@
 
 #include "crypto/base/bytes.h"
 #include "crypto/base/secret.h"
-#include "crypto/hmac/hmac_sha256.h"
+#include "crypto/hmac/hmac.h"
 
 namespace cm {
 namespace {
@@ -374,51 +374,51 @@ ImageFinding check_zero_bytes(const Image& image, const Layout& layout, Measurem
   return ImageFinding::kNone;
 }
 
-void absorb_head(HmacSha256& mac, RegionKind kind, const Range& range, uint64_t flags) {
+void absorb_head(Hmac& mac, RegionKind kind, const Range& range, uint64_t flags) {
   const RegionHead head = {kind, range.begin, range.end - range.begin, flags};
-  hmac_sha256_update(mac, reinterpret_cast<const uint8_t*>(&head), sizeof head);
+  hmac_update(mac, reinterpret_cast<const uint8_t*>(&head), sizeof head);
 }
 
 // absorb_read_only: a whole segment; strip moves the section header table, so the fields that say where it is are
 // blank.
-void absorb_read_only(HmacSha256& mac, const Image& image, const Elf64_Phdr& segment, Chunk& chunk) {
+void absorb_read_only(Hmac& mac, const Image& image, const Elf64_Phdr& segment, Chunk& chunk) {
   const Range range = initialised(segment);
   absorb_head(mac, kReadOnly, range, segment.p_flags);
   for (uint64_t at = range.begin; at < range.end; at += chunk.size) {
     load_chunk(image, chunk, at, range.end);
     blank(chunk, offsetof(Elf64_Ehdr, e_shoff), sizeof(Elf64_Off));
     blank(chunk, offsetof(Elf64_Ehdr, e_shnum), 2 * sizeof(Elf64_Half));  // and e_shstrndx
-    hmac_sha256_update(mac, chunk.bytes, chunk.size);
+    hmac_update(mac, chunk.bytes, chunk.size);
   }
 }
 
-void absorb_relro(HmacSha256& mac, const Image& image, const Layout& layout, Chunk& chunk) {
+void absorb_relro(Hmac& mac, const Image& image, const Layout& layout, Chunk& chunk) {
   absorb_head(mac, kRelro, layout.relro, 0);
   for (uint64_t at = layout.relro.begin; at < layout.relro.end; at += chunk.size) {
     load_chunk(image, chunk, at, layout.relro.end);
     blank(chunk, image.slot + offsetof(DigestSlot, digest), kIntegrityDigestSize);
     blank(chunk, layout.dynamic.begin, layout.dynamic.end - layout.dynamic.begin);
     blank_relocated(image, layout, chunk);
-    hmac_sha256_update(mac, chunk.bytes, chunk.size);
+    hmac_update(mac, chunk.bytes, chunk.size);
   }
   absorb_head(mac, kDynamic, layout.dynamic, 0);
   for (uint64_t at = layout.dynamic.begin; at != layout.dynamic.end; at += sizeof(Elf64_Dyn)) {
     const Elf64_Dyn entry = read_dynamic_entry(image, at);
-    hmac_sha256_update(mac, reinterpret_cast<const uint8_t*>(&entry), sizeof entry);
+    hmac_update(mac, reinterpret_cast<const uint8_t*>(&entry), sizeof entry);
   }
 }
 
 void compute_digest(const Image& image, const Layout& layout, Lane lane, uint8_t* digest) {
-  HmacSha256Key key;
-  HmacSha256 mac;
+  HmacKey key;
+  Hmac mac;
   Chunk chunk;
-  hmac_sha256_key_init(key, lane, kIntegrityKey, sizeof kIntegrityKey);
-  hmac_sha256_init(mac, key);
+  hmac_key_init(key, HashId::kSha256, lane, kIntegrityKey, sizeof kIntegrityKey);
+  hmac_init(mac, key);
   for (size_t i = 0; i < layout.segment_count; ++i)
     if (layout.segments[i].p_type == PT_LOAD && !writable(layout.segments[i]))
       absorb_read_only(mac, image, layout.segments[i], chunk);
   absorb_relro(mac, image, layout, chunk);
-  hmac_sha256_final(mac, digest);
+  hmac_final(mac, digest);
   zeroise(&key, sizeof key);
   zeroise(&chunk, sizeof chunk);
 }

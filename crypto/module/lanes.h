@@ -4,6 +4,7 @@
 #pragma once
 #include <atomic>
 
+#include "crypto/hash/hash.h"
 #include "selftest/engine.h"
 
 namespace cm {
@@ -15,8 +16,14 @@ extern std::atomic<uint64_t> g_lanes;
 // lanes: valid in every state after the self-tests; services run only then.
 inline selftest::Lanes lanes() {
   const uint64_t word = g_lanes.load(std::memory_order_relaxed);
-  return {static_cast<Lane>(word & 0xff), static_cast<Lane>(word >> kLaneBits & 0xff),
-          static_cast<Lane>(word >> 2 * kLaneBits & 0xff), static_cast<Lane>(word >> 3 * kLaneBits & 0xff)};
+  const auto lane = [word](unsigned place) { return static_cast<Lane>(word >> place * kLaneBits & 0xff); };
+  return {lane(0), lane(1), lane(2), lane(3), lane(4), lane(5), lane(6), lane(7)};
+}
+
+// hash_lanes: those of the hash functions.
+inline HashLanes hash_lanes() {
+  const selftest::Lanes all = lanes();
+  return {all.sha1, all.sha256, all.sha512, all.keccak};
 }
 
 }  // namespace cm

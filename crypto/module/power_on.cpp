@@ -97,10 +97,12 @@ Status set_up_memory() {
 }
 
 void latch(const selftest::Lanes& lanes) {
-  g_lanes.store(static_cast<uint64_t>(lanes.sha256) | static_cast<uint64_t>(lanes.aes) << kLaneBits |
-                    static_cast<uint64_t>(lanes.gcm) << 2 * kLaneBits |
-                    static_cast<uint64_t>(lanes.chacha) << 3 * kLaneBits,
-                std::memory_order_relaxed);
+  const Lane all[] = {lanes.sha256, lanes.aes,    lanes.gcm,    lanes.chacha,
+                      lanes.sha1,   lanes.sha512, lanes.keccak, lanes.hash_multi};
+  static_assert(sizeof all / sizeof all[0] * kLaneBits <= 64 && sizeof lanes == sizeof all, "one word for all");
+  uint64_t word = 0;
+  for (unsigned i = 0; i < sizeof all / sizeof all[0]; ++i) word |= static_cast<uint64_t>(all[i]) << i * kLaneBits;
+  g_lanes.store(word, std::memory_order_relaxed);
 }
 
 Status fail_tests(Status cause) {

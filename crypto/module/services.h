@@ -43,10 +43,10 @@ struct ServiceRow {
   SspUse ssp;
   ReleaseClass release;
   StateMask states;
-  char name[40];      // as in audit/events.h
-  char function[40];  // as in cryptomod.h
-  char
-      algorithm[24];  // self-test that covers it, as in selftest/casts.h; "by key": as in key_algorithms.h; "" for none
+  char name[40];       // as in audit/events.h
+  char function[40];   // as in cryptomod.h
+  char algorithm[24];  // self-test that covers it, as in selftest/casts.h; "by key": as in key_algorithms.h; "by
+                       // function": as in hash_functions.h; "" for none
 };
 
 constexpr ServiceRow kServices[] = {
@@ -97,15 +97,21 @@ constexpr ServiceRow kServices[] = {
     {EventId::kAeadOpenBatch, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
      "aead-open-batch", "cm_aead_open_batch", "by key"},
     {EventId::kHashCompute, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational,
-     "hash-compute", "cm_hash_compute", "SHA-256"},
+     "hash-compute", "cm_hash_compute", "by function"},
     {EventId::kHashInit, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational, "hash-init",
-     "cm_hash_init", "SHA-256"},
+     "cm_hash_init", "by function"},
     {EventId::kHashUpdate, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational,
-     "hash-update", "cm_hash_update", "SHA-256"},
+     "hash-update", "cm_hash_update", "by function"},
     {EventId::kHashFinal, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational,
-     "hash-final", "cm_hash_final", "SHA-256"},
+     "hash-final", "cm_hash_final", "by function"},
     {EventId::kHashFree, Roles::kAny, Approval::kNotSecurity, SspUse::kNone, ReleaseClass::kC, kInOperational,
      "hash-free", "cm_hash_free", ""},
+    {EventId::kHashInitParams, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational,
+     "hash-init-params", "cm_hash_init_params", "by function"},
+    {EventId::kHashCopy, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational, "hash-copy",
+     "cm_hash_copy", "by function"},
+    {EventId::kHashSqueeze, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational,
+     "hash-squeeze", "cm_hash_squeeze", "by function"},
     {EventId::kMacCompute, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
      "mac-compute", "cm_mac_compute", "by key"},
     {EventId::kMacVerify, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
@@ -120,6 +126,8 @@ constexpr ServiceRow kServices[] = {
      "mac-free", "cm_mac_free", ""},
     {EventId::kMacBatch, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational, "mac-batch",
      "cm_mac_batch", "by key"},
+    {EventId::kMacInitCustom, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
+     "mac-init-custom", "cm_mac_init_custom", "by key"},
     {EventId::kRandomBytes, Roles::kAny, Approval::kApproved, SspUse::kUses, ReleaseClass::kC, kInOperational,
      "random-bytes", "cm_random_bytes", "CTR_DRBG"},
     {EventId::kCipherEncrypt, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,

@@ -83,12 +83,13 @@ Context* new_context(Slots& slots, HandleKind kind, Context* all, Handle* out) {
 
 // wipe_context: the caller holds busy. The flags stay atomic: another thread may look at them with a stale handle.
 void wipe_context(HashContext& context) {
-  zeroise(&context.sha, sizeof context.sha);
+  zeroise(&context.stream, sizeof context.stream);
   let_go(context.busy);
 }
 void wipe_context(MacContext& context) {
   zeroise(&context.hmac, sizeof context.hmac);
   zeroise(&context.cmac, sizeof context.cmac);
+  zeroise(&context.kmac, sizeof context.kmac);
   context.key.store(0, std::memory_order_relaxed);
   let_go(context.busy);
 }

@@ -14,7 +14,9 @@
 #include "crypto/cmac/cmac.h"
 #include "crypto/gcm/gcm.h"
 #include "crypto/gcm_siv/gcm_siv.h"
-#include "crypto/hmac/hmac_sha256.h"
+#include "crypto/hash/hash_function.h"
+#include "crypto/hmac/hmac.h"
+#include "crypto/kmac/kmac.h"
 #include "crypto/module/slots.h"
 #include "crypto/module/thread_state.h"
 #include "crypto/xts/xts.h"
@@ -48,7 +50,8 @@ struct alignas(64) KeyObject {
     AesKey aes;
     XtsKey xts;
     CmacKey cmac;
-    HmacSha256Key hmac;
+    HmacKey hmac;
+    KmacKey kmac;
     ChaChaKey chacha;
     GcmSivKey gcm_siv;
   };
@@ -76,7 +79,7 @@ struct Session {
 // busy of a context: 0, or who has it: its own handle for a call, kModule for the store itself.
 struct HashContext {
   std::atomic<uint64_t> busy;
-  Sha256 sha;
+  HashStream stream;
 };
 
 struct MacContext {
@@ -84,9 +87,11 @@ struct MacContext {
   std::atomic<uint64_t> key;  // handle of the key it was made with; it ends with that key
   uint32_t algorithm;         // CM_ALG_* of the key
   Status indicator;           // kOk or the reason the key is not approved
+  uint64_t size;              // bytes taken in
   union {
-    HmacSha256 hmac;
+    Hmac hmac;
     CmacState cmac;
+    Kmac kmac;
   };
 };
 

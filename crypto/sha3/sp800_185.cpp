@@ -41,10 +41,14 @@ constexpr uint8_t kKmac[] = {'K', 'M', 'A', 'C'};
 constexpr uint8_t kTupleHash[] = {'T', 'u', 'p', 'l', 'e', 'H', 'a', 's', 'h'};
 constexpr uint8_t kParallelHash[] = {'P', 'a', 'r', 'a', 'l', 'l', 'e', 'l', 'H', 'a', 's', 'h'};
 
-// final: the end of a message, which says how long the output is to be.
-void final(Sponge& s, uint8_t* out, size_t out_size, bool xof) {
+// finish: the end of a message, which says how long the output is to be.
+void finish(Sponge& s, size_t out_size, bool xof) {
   absorb(s, right_encode(xof ? 0 : bits_of(out_size)));
   cshake_finish(s);
+}
+
+void final(Sponge& s, uint8_t* out, size_t out_size, bool xof) {
+  finish(s, out_size, xof);
   sponge_squeeze(s, out, out_size);
 }
 
@@ -103,6 +107,7 @@ void kmac_init(Sponge& s, Lane lane, size_t bits, const uint8_t* key, size_t key
   absorb_padding(s);
 }
 
+void kmac_finish(Sponge& s, size_t out_size, bool xof) { finish(s, out_size, xof); }
 void kmac_final(Sponge& s, uint8_t* out, size_t out_size, bool xof) { final(s, out, out_size, xof); }
 
 void tuple_hash_init(Sponge& s, Lane lane, size_t bits, const uint8_t* custom, size_t custom_size) {

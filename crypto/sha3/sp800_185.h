@@ -35,6 +35,8 @@ void cshake_finish(Sponge& s);
 void kmac_init(Sponge& s, Lane lane, size_t bits, const uint8_t* key, size_t key_size, const uint8_t* custom,
                size_t custom_size);
 void kmac_final(Sponge& s, uint8_t* out, size_t out_size, bool xof);
+// kmac_finish: the end of the message alone; the MAC comes by sponge_squeeze.
+void kmac_finish(Sponge& s, size_t out_size, bool xof);
 
 // TupleHash (5.3, 5.3.1).
 void tuple_hash_init(Sponge& s, Lane lane, size_t bits, const uint8_t* custom, size_t custom_size);

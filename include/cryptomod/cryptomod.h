@@ -19,8 +19,8 @@
  *    overlap of an output with an input or another output, handles, sizes and structs included, gives CM_ERR_OVERLAP
  * and nothing is written.
  *  - Structs and key material of the caller are read once, before they are checked.
- *  - Lengths: what goes into one SHA-256, MAC or PBKDF2 computation is at most 2^61 - 1 bytes in all, the block of 64
- *    bytes of an HMAC key included; more gives CM_ERR_LENGTH before any work.
+ *  - Lengths: what goes into one hash, MAC or PBKDF2 computation is at most 2^61 - 1 bytes in all, 144 bytes for the
+ * block of a MAC key included; more gives CM_ERR_LENGTH before any work.
  *  - Failure: after the arguments were found valid, a failing call zeroes every byte it was asked to write.
  *  - Sharing: nobody else may write to the buffers of a call, inputs included, until it returns. Text is read once
  *    to be authenticated and once to be decrypted; what another thread or process puts there in between is decrypted
@@ -101,7 +101,8 @@ enum {
   CM_ERR_BUSY = -23,            /* in use by another thread: the streaming context, or control of the module */
   CM_ERR_ROLE = -24,            /* the session's role may not use this service */
   CM_ERR_TIMEOUT = -25,         /* the time the caller allowed is over */
-  CM_ERR_JOBS = -26             /* one job of the batch or more failed; each job has its own result */
+  CM_ERR_JOBS = -26,            /* one job of the batch or more failed; each job has its own result */
+  CM_ERR_SEQUENCE = -27         /* the context is past this step: output has begun, so nothing more goes in */
 };
 
 /* cm_rc_text: one sentence for a result. Never NULL; the string lives as long as the library. Not a service. */
@@ -281,6 +282,20 @@ enum {
   CM_ALG_CHACHA20_POLY1305 = 18, /* 256 bits; SEAL, OPEN; RFC 8439; not approved */
   CM_ALG_AES_GCM_SIV = 19, /* 128, 256 bits; SEAL, OPEN; RFC 8452; not approved; an IV that repeats shows no more than
                               that the message was the same */
+  CM_ALG_HMAC_SHA1 = 20,   /* this and what follows: 8..4096 bit in whole bytes; MAC, VERIFY; FIPS 198-1 */
+  CM_ALG_HMAC_SHA224 = 21,
+  CM_ALG_HMAC_SHA384 = 22,
+  CM_ALG_HMAC_SHA512 = 23,
+  CM_ALG_HMAC_SHA512_224 = 24,
+  CM_ALG_HMAC_SHA512_256 = 25,
+  CM_ALG_HMAC_SHA3_224 = 26,
+  CM_ALG_HMAC_SHA3_256 = 27,
+  CM_ALG_HMAC_SHA3_384 = 28,
+  CM_ALG_HMAC_SHA3_512 = 29,
+  CM_ALG_KMAC128 = 30, /* SP 800-185; the length of the MAC is hashed with the message */
+  CM_ALG_KMAC256 = 31,
+  CM_ALG_KMACXOF128 = 32, /* the same without the length: a short MAC is the beginning of a longer one */
+  CM_ALG_KMACXOF256 = 33,
 };
 enum {
   CM_USE_SEAL = 1u << 0,
@@ -427,22 +442,76 @@ CM_EXPORT cm_rc cm_cipher_final(cm_session session, cm_cipher cipher, void* out,
                                 size_t* out_size) CM_MUST_USE;
 CM_EXPORT cm_rc cm_cipher_free(cm_session session, cm_cipher cipher) CM_MUST_USE;
 
-/* ------------------------------------------------------------------------------------------------ hash, MAC */
+/* ------------------------------------------------------------------------------------------------ hash */
 
-enum { CM_HASH_SHA256 = 1 };
+/* Functions with a digest of fixed size: FIPS 180-4 and FIPS 202. The others give as much as is asked for: SHAKE
+ * (FIPS 202), and cSHAKE, TupleHash and ParallelHash (SP 800-185). Of those that are called XOF, and of SHAKE and
+ * cSHAKE, a short output is the beginning of a longer one; TupleHash and ParallelHash themselves hash the length with
+ * the rest. */
+enum {
+  CM_HASH_SHA256 = 1,
+  CM_HASH_SHA1 = 2,
+  CM_HASH_SHA224 = 3,
+  CM_HASH_SHA384 = 4,
+  CM_HASH_SHA512 = 5,
+  CM_HASH_SHA512_224 = 6,
+  CM_HASH_SHA512_256 = 7,
+  CM_HASH_SHA3_224 = 8,
+  CM_HASH_SHA3_256 = 9,
+  CM_HASH_SHA3_384 = 10,
+  CM_HASH_SHA3_512 = 11,
+  CM_HASH_SHAKE128 = 12,
+  CM_HASH_SHAKE256 = 13,
+  CM_HASH_CSHAKE128 = 14,
+  CM_HASH_CSHAKE256 = 15,
+  CM_HASH_TUPLEHASH128 = 16,
+  CM_HASH_TUPLEHASH256 = 17,
+  CM_HASH_TUPLEHASHXOF128 = 18,
+  CM_HASH_TUPLEHASHXOF256 = 19,
+  CM_HASH_PARALLELHASH128 = 20,
+  CM_HASH_PARALLELHASH256 = 21,
+  CM_HASH_PARALLELHASHXOF128 = 22,
+  CM_HASH_PARALLELHASHXOF256 = 23
+};
 
-/* cm_hash_compute: digest of in_size bytes; SHA-256 gives 32 bytes (FIPS 180-4). */
+/* cm_hash_params: what the functions of SP 800-185 take beside the message. Set struct_size and zero the rest. */
+typedef struct {
+  uint32_t struct_size;
+  uint32_t algorithm; /* CM_HASH_* */
+  const void* name;   /* cSHAKE: the function's name N, which NIST gives out */
+  size_t name_size;   /* at most 65536, as custom_size */
+  const void* custom; /* cSHAKE, TupleHash, ParallelHash: the customization S */
+  size_t custom_size;
+  size_t block_size; /* ParallelHash: bytes of a block, at least 1 */
+} cm_hash_params;
+
+/* cm_hash_compute: the digest of a whole message: as many bytes as the function has, or of SHAKE, which needs no
+ * parameters either, as many as digest_capacity says, at least 1. */
 CM_EXPORT cm_rc cm_hash_compute(cm_session session, uint32_t algorithm, void* digest, size_t digest_capacity,
                                 const void* in, size_t in_size) CM_MUST_USE;
+/* cm_hash_init: a message in pieces. Functions of SP 800-185 begin without name and customization; ParallelHash needs a
+ * block size and therefore cm_hash_init_params (CM_ERR_ARGUMENT). */
 CM_EXPORT cm_rc cm_hash_init(cm_session session, cm_hash* out, uint32_t algorithm) CM_MUST_USE;
+CM_EXPORT cm_rc cm_hash_init_params(cm_session session, cm_hash* out, const cm_hash_params* params) CM_MUST_USE;
+/* cm_hash_copy: another context that stands where this one stands. */
+CM_EXPORT cm_rc cm_hash_copy(cm_session session, cm_hash* out, cm_hash from) CM_MUST_USE;
+/* cm_hash_update: the next piece; of TupleHash the next element of the tuple, whole. CM_ERR_SEQUENCE once
+ * cm_hash_squeeze was called. */
 CM_EXPORT cm_rc cm_hash_update(cm_session session, cm_hash hash, const void* in, size_t in_size) CM_MUST_USE;
-/* cm_hash_final: writes the digest and frees the context. With an error the context is as before: a live one stays and
+/* cm_hash_squeeze: the next out_size bytes of output, in pieces of any size: SHAKE, cSHAKE and the XOFs; CM_ERR_USAGE
+ * for the others. The context stays. */
+CM_EXPORT cm_rc cm_hash_squeeze(cm_session session, cm_hash hash, void* out, size_t out_size) CM_MUST_USE;
+/* cm_hash_final: writes the digest and frees the context. A function without a size of its own gives digest_capacity
+ * bytes, at least 1; after cm_hash_squeeze the next ones. With an error the context is as before: a live one stays and
  * must be freed. */
 CM_EXPORT cm_rc cm_hash_final(cm_session session, cm_hash hash, void* digest, size_t digest_capacity) CM_MUST_USE;
 CM_EXPORT cm_rc cm_hash_free(cm_session session, cm_hash hash) CM_MUST_USE;
 
-/* cm_mac_compute: the MAC of a message under a key of CM_ALG_HMAC_SHA256 (FIPS 198-1), truncated to mac_size = 4..32
- * bytes, or CM_ALG_AES_CMAC (SP 800-38B), truncated to 8..16 bytes. GMAC needs an IV: cm_aead_seal with no text. */
+/* ------------------------------------------------------------------------------------------------ MAC */
+
+/* cm_mac_compute: the MAC of a message, by the algorithm of the key: HMAC (FIPS 198-1), truncated to mac_size = 4 to
+ * the bytes of its hash; AES-CMAC (SP 800-38B), truncated to 8..16 bytes; KMAC and KMACXOF (SP 800-185), 4..65536
+ * bytes, with an empty customization. GMAC needs an IV: cm_aead_seal with no text. */
 CM_EXPORT cm_rc cm_mac_compute(cm_session session, cm_key key, void* mac, size_t mac_size, const void* in,
                                size_t in_size) CM_MUST_USE;
 /* cm_mac_verify: constant-time comparison; CM_ERR_AUTH when it differs. */
@@ -450,6 +519,10 @@ CM_EXPORT cm_rc cm_mac_verify(cm_session session, cm_key key, const void* mac, s
                               size_t in_size) CM_MUST_USE;
 /* cm_mac_init: a message in pieces. The context ends with its key. */
 CM_EXPORT cm_rc cm_mac_init(cm_session session, cm_mac* out, cm_key key) CM_MUST_USE;
+/* cm_mac_init_custom: the same for KMAC and KMACXOF with a customization S of at most 65536 bytes; CM_ERR_USAGE for a
+ * key of another algorithm. */
+CM_EXPORT cm_rc cm_mac_init_custom(cm_session session, cm_mac* out, cm_key key, const void* custom,
+                                   size_t custom_size) CM_MUST_USE;
 CM_EXPORT cm_rc cm_mac_update(cm_session session, cm_mac mac, const void* in, size_t in_size) CM_MUST_USE;
 /* cm_mac_final: writes the first out_size bytes, sizes as with cm_mac_compute, and frees the context. With an error the
  * context is as before: a live one stays and must be freed. */

@@ -282,6 +282,10 @@ class Session {
           "cm_hash_compute");
     return digest;
   }
+  // hash: the digest of a function of fixed size, CM_HASH_*; digest is as long or longer. SHAKE fills it.
+  void hash(std::uint32_t algorithm, ByteSpan digest, ByteView in) const {
+    check(cm_hash_compute(session_, algorithm, digest.data(), digest.size(), in.data(), in.size()), "cm_hash_compute");
+  }
   // mac: truncated to the size of mac.
   Approval mac(const Key& key, ByteSpan mac, ByteView in) const {
     return check(cm_mac_compute(session_, key.handle(), mac.data(), mac.size(), in.data(), in.size()),
@@ -362,26 +366,48 @@ class Session {
   cm_session session_{0};
 };
 
-// Hash: SHA-256 of a message in pieces.
+// Hash: a message in pieces, SHA-256 where nothing else is said.
 class Hash {
  public:
-  explicit Hash(const Session& session) : owned_(session.handle(), start(session.handle())) {}
+  explicit Hash(const Session& session, std::uint32_t algorithm = CM_HASH_SHA256)
+      : owned_(session.handle(), start(session.handle(), algorithm)) {}
+  Hash(const Session& session, const cm_hash_params& params)
+      : owned_(session.handle(), start(session.handle(), params)) {}
   void update(ByteView in) {
     check(cm_hash_update(owned_.session(), owned_.get(), in.data(), in.size()), "cm_hash_update");
   }
+  // squeeze: the next piece of output of SHAKE, cSHAKE and the XOFs.
+  void squeeze(ByteSpan out) {
+    check(cm_hash_squeeze(owned_.session(), owned_.get(), out.data(), out.size()), "cm_hash_squeeze");
+  }
+  // copy: another context that stands where this one stands.
+  Hash copy() const {
+    cm_hash made{0};
+    check(cm_hash_copy(owned_.session(), &made, owned_.get()), "cm_hash_copy");
+    return Hash(owned_.session(), made);
+  }
   // finish: ends the context; the object can only be destroyed or assigned afterwards. The context stays when it
   // throws.
-  Sha256Digest finish() {
-    Sha256Digest digest{};
+  void finish(ByteSpan digest) {
     check(cm_hash_final(owned_.session(), owned_.get(), digest.data(), digest.size()), "cm_hash_final");
     (void)owned_.take();
+  }
+  Sha256Digest finish() {
+    Sha256Digest digest{};
+    finish(digest);
     return digest;
   }
 
  private:
-  static cm_hash start(cm_session session) {
+  Hash(cm_session session, cm_hash made) : owned_(session, made) {}
+  static cm_hash start(cm_session session, std::uint32_t algorithm) {
     cm_hash hash{0};
-    check(cm_hash_init(session, &hash, CM_HASH_SHA256), "cm_hash_init");
+    check(cm_hash_init(session, &hash, algorithm), "cm_hash_init");
+    return hash;
+  }
+  static cm_hash start(cm_session session, const cm_hash_params& params) {
+    cm_hash hash{0};
+    check(cm_hash_init_params(session, &hash, &params), "cm_hash_init_params");
     return hash;
   }
   detail::Owned<cm_hash, cm_hash_free> owned_;

@@ -17,12 +17,17 @@
 #include "crypto/drbg/ctr_drbg.h"
 #include "crypto/gcm/gcm.h"
 #include "crypto/gcm_siv/gcm_siv.h"
-#include "crypto/hmac/hmac_sha256.h"
+#include "crypto/hash/hash.h"
+#include "crypto/hmac/hmac.h"
 #include "crypto/kdf/pbkdf2.h"
 #include "crypto/keywrap/kw.h"
 #include "crypto/keywrap/kwp.h"
+#include "crypto/kmac/kmac.h"
 #include "crypto/multi/multi.h"
+#include "crypto/sha1/sha1_kernels.h"
 #include "crypto/sha2/sha256_kernels.h"
+#include "crypto/sha2/sha512_kernels.h"
+#include "crypto/sha3/keccak_kernels.h"
 #include "crypto/xts/xts.h"
 
 namespace cm::test {
@@ -287,16 +292,43 @@ bool multi(Lane lane) {
   return true;
 }
 
-bool sha256_and_hmac(Lane lane) {
-  if (!has(kSha256Kernels, lane)) return false;
+// hash_and_hmac: every function of a core whose kernels are in this table.
+template <size_t N>
+bool hash_and_hmac(const KernelRow (&kernels)[N], HashCore core, Lane lane) {
+  if (!has(kernels, lane)) return false;
+  Buffers b;
+  for (const HashRow& row : kHashes) {
+    if (row.core != core) continue;
+    for (const size_t size : kSizes) {
+      hash_digest(row.id, lane, b.out, b.in, size);
+      for (const size_t key_size : {16, 64, 100}) {
+        HmacKey key;
+        hmac_key_init(key, row.id, lane, Secret<100>(), key_size);
+        hmac(key, b.out, b.in, size);
+      }
+    }
+  }
+  return true;
+}
+
+bool sha1_and_hmac(Lane lane) { return hash_and_hmac(kSha1Kernels, HashCore::kSha1, lane); }
+bool sha256_and_hmac(Lane lane) { return hash_and_hmac(kSha256Kernels, HashCore::kSha256, lane); }
+bool sha512_and_hmac(Lane lane) { return hash_and_hmac(kSha512Kernels, HashCore::kSha512, lane); }
+bool sha3_and_hmac(Lane lane) { return hash_and_hmac(kKeccakKernels, HashCore::kKeccak, lane); }
+
+bool kmac(Lane lane) {
+  if (!has(kKeccakKernels, lane)) return false;
   Buffers b;
   for (const size_t size : kSizes) {
-    sha256(lane, b.out, b.in, size);
-    for (const size_t key_size : {16, 32, 64, 100}) {
-      HmacSha256Key key;
-      hmac_sha256_key_init(key, lane, Secret<100>(), key_size);
-      hmac_sha256(key, b.out, b.in, size);
-    }
+    KmacKey key;
+    kmac_key_init(key, lane, 128, false, Secret<100>(), 100);
+    Kmac ctx;
+    kmac_init(ctx, key, kPublic, 16);
+    kmac_update(ctx, b.in, size);
+    kmac_final(ctx, b.out, 40);
+    kmac_init(ctx, key, nullptr, 0);
+    kmac_update(ctx, b.in, size);
+    ct::declassify(kmac_matches(ctx, b.out, 40));
   }
   return true;
 }
@@ -328,7 +360,11 @@ constexpr Operation kOperations[] = {
     {"CBC, CMAC, CCM in batches", multi},
     {"AES-GCM-SIV", gcm_siv},
     {"ChaCha20-Poly1305", chacha},
+    {"SHA-1, HMAC", sha1_and_hmac},
     {"SHA-256, HMAC", sha256_and_hmac},
+    {"SHA-512, HMAC", sha512_and_hmac},
+    {"SHA-3, HMAC", sha3_and_hmac},
+    {"KMAC", kmac},
     {"PBKDF2", pbkdf2},
 };
 

@@ -22,7 +22,7 @@
 #include "crypto/gcm/gcm.h"
 #include "crypto/gcm/gcm_kernels.h"
 #include "crypto/gcm_siv/gcm_siv.h"
-#include "crypto/hmac/hmac_sha256.h"
+#include "crypto/hmac/hmac.h"
 #include "crypto/kdf/pbkdf2.h"
 #include "crypto/keywrap/kw.h"
 #include "crypto/keywrap/kwp.h"
@@ -396,18 +396,18 @@ TEST_F(StackResidue, ctr_drbg) {
 
 TEST_F(StackResidue, hmac_and_pbkdf2) {
   for (const Lane lane : runnable_lanes(kSha256Kernels)) {
-    HmacSha256Key key{}, other{};
-    hmac_sha256_key_init(key, lane, raw_.data(), raw_.size());
+    HmacKey key{}, other{};
+    hmac_key_init(key, HashId::kSha256, lane, raw_.data(), raw_.size());
     Bytes mac(32), derived(64), again(64);
     const Secrets secrets{{"key", raw_},
-                          {"inner state", copy_of(key.inner, sizeof key.inner)},
-                          {"outer state", copy_of(key.outer, sizeof key.outer)},
+                          {"inner state", copy_of(key.inner.w32, sizeof key.inner.w32)},
+                          {"outer state", copy_of(key.outer.w32, sizeof key.outer.w32)},
                           {"message", copy_of(text_.data(), 100)}};
     expect_clean(
         std::string(lane_name(lane)) + " hmac",
         [&] {
-          hmac_sha256_key_init(other, lane, raw_.data(), raw_.size());
-          hmac_sha256(other, mac.data(), text_.data(), 100);
+          hmac_key_init(other, HashId::kSha256, lane, raw_.data(), raw_.size());
+          hmac(other, mac.data(), text_.data(), 100);
         },
         secrets);
     const auto derive = [&](Bytes& out) {

@@ -52,7 +52,7 @@ TEST_F(Hash, one_shot_and_any_split_agree_with_libcrypto) {
 TEST_F(Hash, contexts_refuse_misuse) {
   uint8_t digest[32] = {1};
   cm_hash hash{};
-  EXPECT_EQ(cm_hash_init(session_, &hash, 9), CM_ERR_ARGUMENT);
+  EXPECT_EQ(cm_hash_init(session_, &hash, 99), CM_ERR_ARGUMENT);
   EXPECT_EQ(cm_hash_init(session_, nullptr, CM_HASH_SHA256), CM_ERR_NULL);
   ASSERT_EQ(cm_hash_init(session_, &hash, CM_HASH_SHA256), CM_OK);
   EXPECT_EQ(cm_hash_update(session_, hash, nullptr, 1), CM_ERR_NULL);
@@ -67,7 +67,7 @@ TEST_F(Hash, contexts_refuse_misuse) {
   EXPECT_EQ(cm_hash_free(session_, hash), CM_OK);
   EXPECT_EQ(cm_hash_free(session_, hash), CM_ERR_HANDLE);
   EXPECT_EQ(cm_mac_update(session_, cm_mac{hash.v}, digest, 1), CM_ERR_HANDLE);
-  EXPECT_EQ(cm_hash_compute(session_, 2, digest, 32, nullptr, 0), CM_ERR_ARGUMENT);
+  EXPECT_EQ(cm_hash_compute(session_, 99, digest, 32, nullptr, 0), CM_ERR_ARGUMENT);
   EXPECT_EQ(cm_hash_compute(session_, CM_HASH_SHA256, digest, 32, digest + 1, 8), CM_ERR_OVERLAP);
 }
 

@@ -311,7 +311,8 @@ TEST(LifeCycle, status_names_a_lane_for_each_algorithm) {
   cm_status_info info{};
   info.struct_size = sizeof info;
   ASSERT_EQ(cm_status(&info), CM_OK);
-  for (const char* algorithm : {"aes=", " gcm=", " sha-256=", " chacha20-poly1305="})
+  for (const char* algorithm :
+       {"aes=", " gcm=", " sha-256=", " chacha20-poly1305=", " sha-1=", " sha-512=", " sha-3=", " hash-batch="})
     EXPECT_NE(std::string(info.lanes).find(algorithm), std::string::npos) << info.lanes;
   init.finish();
 }

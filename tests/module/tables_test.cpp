@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "crypto/base/status.h"
+#include "crypto/hash/hash_function.h"
 #include "crypto/module/fsm.h"
 #include "crypto/module/key_algorithms.h"
 #include "crypto/module/services.h"
@@ -67,7 +68,7 @@ bool has_self_test(const std::string& algorithm) {
 TEST(Tables, services_name_an_algorithm_that_has_a_self_test) {
   for (const ServiceRow& row : kServices) {
     const std::string algorithm = row.algorithm;
-    if (algorithm.empty() || algorithm == "by key" || algorithm == "by wrapping key") continue;
+    if (algorithm.empty() || algorithm.starts_with("by ")) continue;  // of a key, a wrapping key, a function
     EXPECT_TRUE(has_self_test(algorithm)) << row.name << " needs a self-test of " << algorithm;
   }
 }
@@ -83,6 +84,22 @@ TEST(Tables, every_algorithm_of_a_key_is_public_and_has_a_self_test) {
   }
   EXPECT_EQ(key_algorithm(0), nullptr);
   EXPECT_EQ(key_algorithm(std::size(kKeyAlgorithms) + 1), nullptr);
+}
+
+TEST(Tables, every_hash_function_is_public_and_has_a_self_test) {
+  const auto published = matches(public_header(), R"(\n  (CM_HASH_\w+) =)");
+  EXPECT_EQ(published.size(), std::size(kHashFunctions));
+  std::set<std::string> names;
+  for (const HashFunctionRow& row : kHashFunctions) {
+    EXPECT_TRUE(has_self_test(row.self_test)) << row.name << " needs a self-test of " << row.self_test;
+    EXPECT_TRUE(names.insert(row.name).second) << row.name;
+    EXPECT_EQ(hash_function(row.number), &row);
+    if (row.kind == HashKind::kFixed) {
+      EXPECT_STREQ(row.name, hash_row(row.fixed).name);
+    }
+  }
+  EXPECT_EQ(hash_function(0), nullptr);
+  EXPECT_EQ(hash_function(std::size(kHashFunctions) + 1), nullptr);
 }
 
 TEST(Tables, output_of_keys_and_change_of_policy_wait_for_the_tpm) {

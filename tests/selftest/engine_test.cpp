@@ -16,7 +16,11 @@
 #include "crypto/aes/aes_kernels.h"
 #include "crypto/chacha/chacha_kernels.h"
 #include "crypto/gcm/gcm_kernels.h"
+#include "crypto/sha1/sha1_kernels.h"
 #include "crypto/sha2/sha256_kernels.h"
+#include "crypto/sha2/sha512_kernels.h"
+#include "crypto/sha3/keccak_kernels.h"
+#include "crypto/sha3/keccak_multi_kernels.h"
 #include "tests/support/inject_env.h"
 #include "tests/support/lanes.h"
 
@@ -60,6 +64,14 @@ std::vector<Lane> lanes_of(const CastRow& row) {
       return test::runnable_lanes(kGcmKernels);
     case LaneSet::kChaCha:
       return test::runnable_lanes(kChaChaKernels);
+    case LaneSet::kSha1:
+      return test::runnable_lanes(kSha1Kernels);
+    case LaneSet::kSha512:
+      return test::runnable_lanes(kSha512Kernels);
+    case LaneSet::kKeccak:
+      return test::runnable_lanes(kKeccakKernels);
+    case LaneSet::kHashMulti:
+      return test::runnable_lanes(kKeccakMultiKernels);
   }
   return {};
 }
@@ -206,7 +218,11 @@ TEST_F(Engine, ids_and_names_are_unique_and_a_full_report_fits) {
                                            {LaneSet::kSha256, std::size(kSha256Kernels)},
                                            {LaneSet::kAes, std::size(kAesKernels)},
                                            {LaneSet::kGcm, std::size(kGcmKernels)},
-                                           {LaneSet::kChaCha, std::size(kChaChaKernels)}};
+                                           {LaneSet::kChaCha, std::size(kChaChaKernels)},
+                                           {LaneSet::kSha1, std::size(kSha1Kernels)},
+                                           {LaneSet::kSha512, std::size(kSha512Kernels)},
+                                           {LaneSet::kKeccak, std::size(kKeccakKernels)},
+                                           {LaneSet::kHashMulti, std::size(kKeccakMultiKernels)}};
   for (const CastRow& row : kCasts) {
     ids.insert(static_cast<uint32_t>(row.id));
     names.insert(row.name);

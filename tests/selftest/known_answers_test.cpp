@@ -4,8 +4,10 @@
 #include "selftest/known_answers.h"
 
 #include <gtest/gtest.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 
 #include "crypto/gcm_siv/gcm_siv.h"
 #include "tests/support/drbg_oracle.h"
@@ -100,6 +102,61 @@ TEST(KnownAnswers, hmac_sha_256) {
                  reinterpret_cast<const uint8_t*>(message.data()), message.size(), mac.data(), nullptr),
             nullptr);
   EXPECT_EQ(mac, bytes(known::kHmacMac));
+}
+
+Bytes digest_by(const char* name, const Bytes& message, size_t xof_size = 0) {
+  EVP_MD* md = EVP_MD_fetch(nullptr, name, nullptr);
+  EVP_MD_CTX* ctx = EVP_MD_CTX_new();
+  Bytes out(xof_size != 0 ? xof_size : static_cast<size_t>(EVP_MD_get_size(md)));
+  EXPECT_EQ(EVP_DigestInit_ex(ctx, md, nullptr), 1);
+  EXPECT_EQ(EVP_DigestUpdate(ctx, message.data(), message.size()), 1);
+  EXPECT_EQ(
+      xof_size != 0 ? EVP_DigestFinalXOF(ctx, out.data(), xof_size) : EVP_DigestFinal_ex(ctx, out.data(), nullptr), 1);
+  EVP_MD_CTX_free(ctx);
+  EVP_MD_free(md);
+  return out;
+}
+
+// mac_by: parameter is that of the MAC that names or sizes it.
+Bytes mac_by(const char* name, OSSL_PARAM parameter, const Bytes& key, const Bytes& message) {
+  const OSSL_PARAM params[] = {parameter, OSSL_PARAM_construct_end()};
+  Bytes out(64);
+  size_t size = 0;
+  EXPECT_NE(EVP_Q_mac(nullptr, name, nullptr, nullptr, params, key.data(), key.size(), message.data(), message.size(),
+                      out.data(), out.size(), &size),
+            nullptr);
+  out.resize(size);
+  return out;
+}
+
+TEST(KnownAnswers, hash) {
+  const Bytes message = pattern(known::kHashSize, known::kHashSeed);
+  EXPECT_EQ(digest_by("SHA1", message), bytes(known::kSha1Digest));
+  EXPECT_EQ(digest_by("SHA512", message), bytes(known::kSha512Digest));
+  EXPECT_EQ(digest_by("SHA3-256", message), bytes(known::kSha3Digest));
+  const Bytes out = digest_by("SHAKE128", message, 400);
+  EXPECT_EQ(Bytes(out.end() - sizeof known::kShakeOutput, out.end()), bytes(known::kShakeOutput));
+  Bytes digests;
+  for (size_t i = 0; i < known::kHashMultiJobs; ++i) {
+    const auto from = message.begin() + static_cast<ptrdiff_t>(i);
+    const Bytes digest = digest_by("SHA3-256", Bytes(from, from + static_cast<ptrdiff_t>(known::kHashMultiStep * i)));
+    digests.insert(digests.end(), digest.begin(), digest.end());
+  }
+  EXPECT_EQ(digest_by("SHA3-256", digests), bytes(known::kSha3MultiDigest));
+}
+
+TEST(KnownAnswers, hmac_of_other_hashes_and_kmac) {
+  const Bytes message = pattern(known::kHashSize, known::kHashSeed);
+  const Bytes key = pattern(known::kHashKeySize, known::kHashKeySeed);
+  const auto hmac = [&](std::string name) {
+    return mac_by("HMAC", OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.data(), 0), key, message);
+  };
+  EXPECT_EQ(hmac("SHA1"), bytes(known::kHmacSha1Mac));
+  EXPECT_EQ(hmac("SHA512"), bytes(known::kHmacSha512Mac));
+  EXPECT_EQ(hmac("SHA3-256"), bytes(known::kHmacSha3Mac));
+  size_t size = sizeof known::kKmacMac;
+  EXPECT_EQ(mac_by("KMAC128", OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size), key, message),
+            bytes(known::kKmacMac));
 }
 
 TEST(KnownAnswers, aes) {

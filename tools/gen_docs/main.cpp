@@ -15,10 +15,15 @@
 #include "crypto/base/status.h"
 #include "crypto/chacha/chacha_kernels.h"
 #include "crypto/gcm/gcm_kernels.h"
+#include "crypto/hash/hash_function.h"
 #include "crypto/module/fsm.h"
 #include "crypto/module/key_algorithms.h"
 #include "crypto/module/services.h"
+#include "crypto/sha1/sha1_kernels.h"
 #include "crypto/sha2/sha256_kernels.h"
+#include "crypto/sha2/sha512_kernels.h"
+#include "crypto/sha3/keccak_kernels.h"
+#include "crypto/sha3/keccak_multi_kernels.h"
 #include "selftest/casts.h"
 
 namespace cm {
@@ -205,6 +210,34 @@ std::string key_algorithms() {
   return table({"`CM_ALG_*`", "algorithm", "bits", "usage", "approved", "self-tested as"}, rows);
 }
 
+std::string_view text_of(HashKind kind) {
+  switch (kind) {
+    case HashKind::kFixed:
+      return "FIPS 180-4, FIPS 202";
+    case HashKind::kShake:
+      return "FIPS 202 6.2";
+    case HashKind::kCshake:
+      return "SP 800-185 3";
+    case HashKind::kTuple:
+    case HashKind::kTupleXof:
+      return "SP 800-185 5";
+    case HashKind::kParallel:
+    case HashKind::kParallelXof:
+      return "SP 800-185 6";
+  }
+  return "";
+}
+
+std::string hash_functions() {
+  std::vector<Row> rows;
+  for (const HashFunctionRow& h : kHashFunctions) {
+    const size_t size = hash_function_size(h);
+    rows.push_back({fmt::format("{}", h.number), h.name, size != 0 ? fmt::format("{}", size) : "any",
+                    hash_function_squeezes(h) ? "yes" : "no", std::string(text_of(h.kind)), h.self_test});
+  }
+  return table({"`CM_HASH_*`", "function", "bytes", "output in pieces", "standard", "self-tested as"}, rows);
+}
+
 std::string transitions() {
   std::vector<Row> rows;
   for (const Transition& t : kTransitions)
@@ -224,6 +257,10 @@ std::string kernels() {
   add_kernels(rows, "AES", kAesKernels);
   add_kernels(rows, "GCM", kGcmKernels);
   add_kernels(rows, "ChaCha20-Poly1305", kChaChaKernels);
+  add_kernels(rows, "SHA-1", kSha1Kernels);
+  add_kernels(rows, "SHA-512", kSha512Kernels);
+  add_kernels(rows, "Keccak", kKeccakKernels);
+  add_kernels(rows, "many hashes at once", kKeccakMultiKernels);
   return table({"algorithm", "lane", "CPU features needed"}, rows);
 }
 
@@ -239,6 +276,14 @@ std::string_view text_of(LaneSet lanes) {
       return "each of GCM";
     case LaneSet::kChaCha:
       return "each of ChaCha20-Poly1305";
+    case LaneSet::kSha1:
+      return "each of SHA-1";
+    case LaneSet::kSha512:
+      return "each of SHA-512";
+    case LaneSet::kKeccak:
+      return "each of Keccak";
+    case LaneSet::kHashMulti:
+      return "each of many hashes at once";
   }
   return "";
 }
@@ -270,6 +315,10 @@ std::string document() {
          "## Algorithms of keys\n\nFrom `crypto/module/key_algorithms.h`. A service that is self-tested \"by key\" is "
          "covered by the test of the key's algorithm.\n\n" +
          key_algorithms() +
+         "## Hash functions\n\nFrom `crypto/hash/hash_function.h`. A service that is self-tested \"by function\" is "
+         "covered "
+         "by the test of the function. All are approved.\n\n" +
+         hash_functions() +
          "## State machine\n\nFrom `crypto/module/fsm.h`. A pair that is not listed leads to the error state.\n\n" +
          transitions() +
          "## Kernels\n\nFrom `crypto/*/*_kernels.h`, slowest first. Every lane that the CPU can run is tested when the "

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// hmac.cpp: HMAC (FIPS 198-1 section 4). The two key blocks are compressed once, when the key is set up. It must not
+// keep the raw key: after hmac_key_init only the midstates exist.
+#include "crypto/hmac/hmac.h"
+
+#include "crypto/base/secret.h"
+
+namespace cm {
+namespace {
+
+constexpr uint8_t kInnerPad = 0x36;
+constexpr uint8_t kOuterPad = 0x5c;
+
+// key_midstate: the state after the block key xor pad.
+void key_midstate(HashId id, Lane lane, HashState& state, const SecretArray<kHashMaxBlock>& key_block, uint8_t pad) {
+  SecretArray<kHashMaxBlock> padded;
+  for (size_t i = 0; i < kHashMaxBlock; ++i) padded.expose()[i] = static_cast<uint8_t>(key_block.expose()[i] ^ pad);
+  hash_start(id, state);
+  hash_blocks(id, lane, state, padded.expose(), 1);
+}
+
+// finish: the inner hash over what is left, and the outer one over its digest. Both states are used up.
+void finish(HashId id, Lane lane, HashState& inner, HashState& outer, uint64_t inner_size, const uint8_t* in,
+            size_t in_size, uint8_t* mac) {
+  const HashRow& row = hash_row(id);
+  uint8_t digest[kHashMaxSize];
+  hash_finish(id, lane, inner, inner_size, in, in_size);
+  hash_write(id, digest, inner);
+  hash_finish(id, lane, outer, uint64_t{row.block_size} + row.digest_size, digest, row.digest_size);
+  hash_write(id, mac, outer);
+  zeroise(digest, row.digest_size);
+  zeroise(&inner, row.state_size);
+  zeroise(&outer, row.state_size);
+}
+
+}  // namespace
+
+void hmac_key_init(HmacKey& key, HashId id, Lane lane, const uint8_t* raw, size_t raw_size) {
+  SecretArray<kHashMaxBlock> block;
+  if (raw_size > hash_row(id).block_size)
+    hash_digest(id, lane, block.expose(), raw, raw_size);
+  else if (raw_size != 0)
+    std::memcpy(block.expose(), raw, raw_size);
+  key_midstate(id, lane, key.inner, block, kInnerPad);
+  key_midstate(id, lane, key.outer, block, kOuterPad);
+  key.id = id;
+  key.lane = lane;
+}
+
+void hmac_init(Hmac& ctx, const HmacKey& key) {
+  hash_copy(key.id, ctx.inner.state, key.inner);
+  hash_copy(key.id, ctx.outer, key.outer);
+  ctx.inner.size = hash_row(key.id).block_size;
+  ctx.inner.id = key.id;
+  ctx.inner.lane = key.lane;
+}
+
+void hmac_update(Hmac& ctx, const uint8_t* in, size_t in_size) { hash_update(ctx.inner, in, in_size); }
+
+void hmac_final(Hmac& ctx, uint8_t* mac) {
+  Hash& inner = ctx.inner;
+  finish(inner.id, inner.lane, inner.state, ctx.outer, inner.size, inner.buffer,
+         inner.size % hash_row(inner.id).block_size, mac);
+  zeroise(&ctx, sizeof ctx);
+}
+
+void hmac(const HmacKey& key, uint8_t* mac, const uint8_t* in, size_t in_size) {
+  HashState inner;
+  HashState outer;
+  hash_copy(key.id, inner, key.inner);
+  hash_copy(key.id, outer, key.outer);
+  finish(key.id, key.lane, inner, outer, hash_row(key.id).block_size + uint64_t{in_size}, in, in_size, mac);
+}
+
+}  // namespace cm
