@@ -18,7 +18,8 @@ class VectorCount {
  public:
   using Counts = std::map<std::string, size_t>;
 
-  VectorCount(Lane lane, std::string file) : name_(std::string(lane_name(lane)) + " " + std::move(file)) {}
+  VectorCount(Lane lane, std::string file) : VectorCount(lane_name(lane), std::move(file)) {}
+  VectorCount(const std::string& lane, std::string file) : name_(lane + " " + std::move(file)) {}
 
   void ran(const std::string& kind) { ++ran_[kind]; }
   void left_out(const std::string& reason) { ++left_out_[reason]; }
