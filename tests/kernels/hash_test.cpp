@@ -165,7 +165,7 @@ TEST_P(HashLanesTest, final_leaves_nothing_in_the_context) {
   EXPECT_TRUE(std::all_of(raw, raw + sizeof ctx, [](uint8_t b) { return b == 0; }));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, HashLanesTest, testing::ValuesIn(hashes_on_lanes()), HashOnLaneName{});
+INSTANTIATE_TEST_SUITE_P(All, HashLanesTest, testing::ValuesIn(hashes_on_lanes()), ParamName{});
 
 TEST(HashTable, sizes_are_those_of_libcrypto) {
   for (const HashRow& row : kHashes) {

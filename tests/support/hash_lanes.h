@@ -4,6 +4,7 @@
 #pragma once
 #include <algorithm>
 #include <cctype>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -62,21 +63,18 @@ inline std::vector<HashOnLane> hashes_on_lanes() {
   return all;
 }
 
-// HashOnLaneName: names the cases of INSTANTIATE_TEST_SUITE_P, as sha512_256_avx2.
-struct HashOnLaneName {
-  template <class Info>
-  std::string operator()(const Info& info) const {
-    std::string name;
-    for (const char c : std::string(info.param.row().name)) {
-      const bool letter = std::isalnum(static_cast<unsigned char>(c)) != 0;
-      if (letter)
-        name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-      else if (name != "sha")
-        name += '_';
-    }
-    return name + "_" + lane_name(info.param.lane);
+// name_of: as sha512_256_avx2.
+inline std::string name_of(const HashOnLane& hash) {
+  std::string name;
+  for (const char c : std::string_view(hash.row().name)) {
+    const bool letter = std::isalnum(static_cast<unsigned char>(c)) != 0;
+    if (letter)
+      name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    else if (name != "sha")
+      name += '_';
   }
-};
+  return name + "_" + lane_name(hash.lane);
+}
 
 // LaneSet: a lane for every core, and one of AES for CMAC.
 struct LaneSet {
@@ -101,11 +99,16 @@ inline std::vector<LaneSet> lane_sets() {
   return all;
 }
 
-struct LaneSetName {
+inline std::string name_of(const LaneSet& set) { return set.name; }
+
+// ParamName: names the cases of INSTANTIATE_TEST_SUITE_P.
+struct ParamName {
   template <class Info>
   std::string operator()(const Info& info) const {
-    return info.param.name;
+    return name_of(info.param);
   }
 };
+inline void PrintTo(const HashOnLane& hash, std::ostream* out) { *out << name_of(hash); }
+inline void PrintTo(const LaneSet& set, std::ostream* out) { *out << name_of(set); }
 
 }  // namespace cm::test
