@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// sha512_x86_rounds.h: SHA-512 compression (FIPS 180-4 6.4.2) for x86: rounds on the general registers, and at the same
-// time the schedule of the same block on vector registers, which have nothing else to do. A lane's file includes this
-// header, says how its vectors do the functions of the schedule, and defines the entry point; all here has internal
-// linkage, because each of those files is compiled with flags that other CPUs do not have.
+// sha512_x86_rounds.h: SHA-512 compression (FIPS 180-4 6.4.2) for x86: rounds one after the other, and at the same time
+// the schedule of the same block on vector registers. A lane's file includes this header, says how it does both (S), and
+// defines the entry point; all here has internal linkage, because each of those files is compiled with flags that other
+// CPUs do not have.
 //
-// Vector functions S, on four words W[t .. t+3], lowest first: align(low, high): the four words from the second of low
-// on; sigma0: of four words; sigma1: of two. No vector may go to the stack but to Ring, which is wiped.
+// S has functions of the schedule, on four words W[t .. t+3], lowest first: align(low, high): the four words from the
+// second of low on; sigma0 and sigma1. S::Variables are a to h: load(state), add_to(state), and
+// round<i>(kw): round number i of eight, without moving the variables; their names turn instead, and stand where they
+// stood after eight. No vector may go to the stack but to Ring, which is wiped.
 #pragma once
 #include <immintrin.h>
 
@@ -44,37 +46,17 @@ template <int kBits>
   return x >> kBits | x << (64 - kBits);
 }
 
-// Variables: s[0] is a, s[7] h, between rounds whose number divides by eight. bc is b ^ c.
-struct Variables {
-  uint64_t s[8];
-  uint64_t bc;
-};
+// functions of rounds; choose without ANDN, which would want BMI1
+[[gnu::always_inline]] inline uint64_t big_sigma0(uint64_t x) { return rotr<28>(x) ^ rotr<34>(x) ^ rotr<39>(x); }
+[[gnu::always_inline]] inline uint64_t big_sigma1(uint64_t x) { return rotr<14>(x) ^ rotr<18>(x) ^ rotr<41>(x); }
+[[gnu::always_inline]] inline uint64_t choose(uint64_t x, uint64_t y, uint64_t z) { return z ^ (x & (y ^ z)); }
 
-// round: round number i of eight, without moving the variables; their names turn instead. The majority of a, b and c is
-// b where b and c agree and else a, so that a ^ b of one round is b ^ c of the next.
-template <unsigned i>
-[[gnu::always_inline]] inline void round(Variables& v, uint64_t kw) {
-  const uint64_t a = v.s[(8 - i) & 7], b = v.s[(9 - i) & 7];
-  const uint64_t e = v.s[(12 - i) & 7], f = v.s[(13 - i) & 7], g = v.s[(14 - i) & 7];
-  uint64_t& d = v.s[(11 - i) & 7];
-  uint64_t& h = v.s[(15 - i) & 7];
-  h = in_order(h + kw);
-  h = in_order(h + (g ^ (e & (f ^ g))));
-  h += rotr<14>(e) ^ rotr<18>(e) ^ rotr<41>(e);
-  h = in_order(h);
-  d += h;
-  const uint64_t ab = a ^ b;
-  h += b ^ (ab & v.bc);
-  h += rotr<28>(a) ^ rotr<34>(a) ^ rotr<39>(a);
-  v.bc = ab;
-}
-
-template <unsigned i>
-[[gnu::always_inline]] inline void four_rounds(Variables& v, const uint64_t* kw) {
-  round<i & 7>(v, kw[i]);
-  round<(i + 1) & 7>(v, kw[i + 1]);
-  round<(i + 2) & 7>(v, kw[i + 2]);
-  round<(i + 3) & 7>(v, kw[i + 3]);
+template <unsigned i, class V>
+[[gnu::always_inline]] inline void four_rounds(V& v, const Ring* ring) {
+  v.template round<i & 7>(ring->kw[i]);
+  v.template round<(i + 1) & 7>(ring->kw[i + 1]);
+  v.template round<(i + 2) & 7>(ring->kw[i + 2]);
+  v.template round<(i + 3) & 7>(ring->kw[i + 3]);
 }
 
 [[gnu::always_inline]] inline void put(uint64_t* kw, __m256i words, const uint64_t* k) {
@@ -82,35 +64,44 @@ template <unsigned i>
                      _mm256_add_epi64(words, _mm256_load_si256(reinterpret_cast<const __m256i*>(k))));
 }
 
-// next_words: W[t .. t+3] from the sixteen words before them, oldest first. The last two want the first two.
-template <class S>
-[[gnu::always_inline]] inline __m256i next_words(__m256i w16, __m256i w12, __m256i w8, __m256i w4) {
-  __m256i w = _mm256_add_epi64(_mm256_add_epi64(w16, S::align(w8, w4)), S::sigma0(S::align(w16, w12)));
-  w = _mm256_add_epi64(w, _mm256_zextsi128_si256(S::sigma1(_mm256_extracti128_si256(w4, 1))));
-  const __m256i first = _mm256_castsi128_si256(S::sigma1(_mm256_castsi256_si128(w)));
-  return _mm256_add_epi64(w, _mm256_permute2x128_si256(first, first, 0x08));
-}
-
 // Words: sixteen words of the schedule, oldest first.
 struct Words {
   __m256i w0, w1, w2, w3;
 };
 
-// sixteen_rounds: rounds t .. t+15. The registers hold W[t .. t+15] on entry, W[t+16 .. t+31] on return; k: constants
-// of the latter.
+// next_words: W[t .. t+3] from the sixteen words before them, oldest first. The last two want the first two.
 template <class S>
-[[gnu::always_inline]] inline void sixteen_rounds(Variables& v, Ring* ring, Words& w, const uint64_t* k) {
+[[gnu::always_inline]] inline __m256i next_words(__m256i w16, __m256i w12, __m256i w8, __m256i w4) {
+  __m256i w = _mm256_add_epi64(_mm256_add_epi64(w16, S::align(w8, w4)), S::sigma0(S::align(w16, w12)));
+  w = _mm256_add_epi64(w, S::sigma1(_mm256_permute2x128_si256(w4, w4, 0x81)));       // the last two, 0, 0
+  return _mm256_add_epi64(w, S::sigma1(_mm256_permute2x128_si256(w, w, 0x08)));  // 0, 0, the first two
+}
+
+// together: the words are in registers here, all at once; no code. The compiler, if it moves the steps of the schedule
+// into each other, runs out of registers.
+[[gnu::always_inline]] inline void together(Words& w) {
+  __asm__("" : "+x"(w.w0), "+x"(w.w1), "+x"(w.w2), "+x"(w.w3));
+}
+
+// sixteen_rounds: rounds t .. t+15. The registers hold W[t .. t+15] on entry, W[t+16 .. t+31] on return; k: constants of
+// the latter.
+template <class S>
+[[gnu::always_inline]] inline void sixteen_rounds(typename S::Variables& v, Ring* ring, Words& w, const uint64_t* k) {
   w.w0 = next_words<S>(w.w0, w.w1, w.w2, w.w3);
-  four_rounds<0>(v, ring->kw);
+  together(w);
+  four_rounds<0>(v, ring);
   put(ring->kw, w.w0, k);
   w.w1 = next_words<S>(w.w1, w.w2, w.w3, w.w0);
-  four_rounds<4>(v, ring->kw);
+  together(w);
+  four_rounds<4>(v, ring);
   put(ring->kw + 4, w.w1, k + 4);
   w.w2 = next_words<S>(w.w2, w.w3, w.w0, w.w1);
-  four_rounds<8>(v, ring->kw);
+  together(w);
+  four_rounds<8>(v, ring);
   put(ring->kw + 8, w.w2, k + 8);
   w.w3 = next_words<S>(w.w3, w.w0, w.w1, w.w2);
-  four_rounds<12>(v, ring->kw);
+  together(w);
+  four_rounds<12>(v, ring);
   put(ring->kw + 12, w.w3, k + 12);
 }
 
@@ -122,22 +113,20 @@ template <class S>
 template <class S>
 [[gnu::always_inline]] inline void compress(uint64_t* state, Ring* ring, const uint8_t* block) {
   Words w{message_words(block), message_words(block + 32), message_words(block + 64), message_words(block + 96)};
+  together(w);
   put(ring->kw, w.w0, kSha512Round);
   put(ring->kw + 4, w.w1, kSha512Round + 4);
   put(ring->kw + 8, w.w2, kSha512Round + 8);
   put(ring->kw + 12, w.w3, kSha512Round + 12);
-  Variables v;
-#pragma GCC unroll 8
-  for (unsigned i = 0; i < 8; ++i) v.s[i] = state[i];
-  v.bc = v.s[1] ^ v.s[2];
+  typename S::Variables v;
+  v.load(state);
 #pragma GCC unroll 1
   for (const uint64_t* k = kSha512Round + 16; k != kSha512Round + 80; k += 16) sixteen_rounds<S>(v, ring, w, k);
-  four_rounds<0>(v, ring->kw);
-  four_rounds<4>(v, ring->kw);
-  four_rounds<8>(v, ring->kw);
-  four_rounds<12>(v, ring->kw);
-#pragma GCC unroll 8
-  for (unsigned i = 0; i < 8; ++i) state[i] += v.s[i];
+  four_rounds<0>(v, ring);
+  four_rounds<4>(v, ring);
+  four_rounds<8>(v, ring);
+  four_rounds<12>(v, ring);
+  v.add_to(state);
 }
 
 }  // namespace
