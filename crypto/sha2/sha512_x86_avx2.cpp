@@ -8,6 +8,9 @@
 namespace cm {
 namespace {
 
+alignas(32) constexpr uint64_t kBy8[4] = {0x0007060504030201, 0x080f0e0d0c0b0a09, 0x0007060504030201,
+                                          0x080f0e0d0c0b0a09};  // rotates words by eight bits
+
 // Whole: all eight variables in general registers; s[0] is a, s[7] h, between rounds whose number divides by eight. The
 // majority of a, b and c is b where b and c agree and else a, so that a ^ b of one round is b ^ c of the next.
 struct Whole {
@@ -46,9 +49,8 @@ struct Avx2 {
     return _mm256_alignr_epi8(_mm256_permute2x128_si256(low, high, 0x21), low, 8);
   }
   [[gnu::always_inline]] static __m256i sigma0(__m256i x) {
-    const __m256i by8 = _mm256_broadcastsi128_si256(_mm_set_epi64x(0x080f0e0d0c0b0a09, 0x0007060504030201));
     const __m256i by1 = _mm256_xor_si256(_mm256_srli_epi64(x, 1), _mm256_slli_epi64(x, 63));
-    return _mm256_xor_si256(_mm256_xor_si256(by1, _mm256_srli_epi64(x, 7)), _mm256_shuffle_epi8(x, by8));
+    return _mm256_xor_si256(_mm256_xor_si256(by1, _mm256_srli_epi64(x, 7)), _mm256_shuffle_epi8(x, constant(kBy8)));
   }
   [[gnu::always_inline]] static __m256i sigma1(__m256i x) {
     const __m256i by19 = _mm256_xor_si256(_mm256_srli_epi64(x, 19), _mm256_slli_epi64(x, 45));

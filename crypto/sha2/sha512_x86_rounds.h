@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // sha512_x86_rounds.h: SHA-512 compression (FIPS 180-4 6.4.2) for x86: rounds one after the other, and at the same time
-// the schedule of the same block on vector registers. A lane's file includes this header, says how it does both (S), and
-// defines the entry point; all here has internal linkage, because each of those files is compiled with flags that other
-// CPUs do not have.
+// the schedule of the same block on vector registers. A lane's file includes this header, says how it does both (S),
+// and defines the entry point; all here has internal linkage, because each of those files is compiled with flags that
+// other CPUs do not have.
 //
 // S has functions of the schedule, on four words W[t .. t+3], lowest first: align(low, high): the four words from the
 // second of low on; sigma0 and sigma1. S::Variables are a to h: load(state), add_to(state), and
@@ -59,7 +59,9 @@ template <unsigned i, class V>
   v.template round<(i + 3) & 7>(ring->kw[i + 3]);
 }
 
+// put: hands words over, after what stands before it in the code: the compiler would have the sum wait for its place.
 [[gnu::always_inline]] inline void put(uint64_t* kw, __m256i words, const uint64_t* k) {
+  __asm__ volatile("" : "+x"(words) : : "memory");
   _mm256_store_si256(reinterpret_cast<__m256i*>(kw),
                      _mm256_add_epi64(words, _mm256_load_si256(reinterpret_cast<const __m256i*>(k))));
 }
@@ -73,18 +75,16 @@ struct Words {
 template <class S>
 [[gnu::always_inline]] inline __m256i next_words(__m256i w16, __m256i w12, __m256i w8, __m256i w4) {
   __m256i w = _mm256_add_epi64(_mm256_add_epi64(w16, S::align(w8, w4)), S::sigma0(S::align(w16, w12)));
-  w = _mm256_add_epi64(w, S::sigma1(_mm256_permute2x128_si256(w4, w4, 0x81)));       // the last two, 0, 0
+  w = _mm256_add_epi64(w, S::sigma1(_mm256_permute2x128_si256(w4, w4, 0x81)));   // the last two, 0, 0
   return _mm256_add_epi64(w, S::sigma1(_mm256_permute2x128_si256(w, w, 0x08)));  // 0, 0, the first two
 }
 
 // together: the words are in registers here, all at once; no code. The compiler, if it moves the steps of the schedule
 // into each other, runs out of registers.
-[[gnu::always_inline]] inline void together(Words& w) {
-  __asm__("" : "+x"(w.w0), "+x"(w.w1), "+x"(w.w2), "+x"(w.w3));
-}
+[[gnu::always_inline]] inline void together(Words& w) { __asm__("" : "+x"(w.w0), "+x"(w.w1), "+x"(w.w2), "+x"(w.w3)); }
 
-// sixteen_rounds: rounds t .. t+15. The registers hold W[t .. t+15] on entry, W[t+16 .. t+31] on return; k: constants of
-// the latter.
+// sixteen_rounds: rounds t .. t+15. The registers hold W[t .. t+15] on entry, W[t+16 .. t+31] on return; k: constants
+// of the latter.
 template <class S>
 [[gnu::always_inline]] inline void sixteen_rounds(typename S::Variables& v, Ring* ring, Words& w, const uint64_t* k) {
   w.w0 = next_words<S>(w.w0, w.w1, w.w2, w.w3);
@@ -105,9 +105,16 @@ template <class S>
   put(ring->kw + 12, w.w3, k + 12);
 }
 
+// constant: as a memory operand, not held in a register.
+[[gnu::always_inline]] inline __m256i constant(const uint64_t* p) {
+  return _mm256_load_si256(reinterpret_cast<const __m256i*>(hide(p)));
+}
+
+alignas(32) constexpr uint64_t kSwap[4] = {0x0001020304050607, 0x08090a0b0c0d0e0f, 0x0001020304050607,
+                                           0x08090a0b0c0d0e0f};  // of the bytes of a word
+
 [[gnu::always_inline]] inline __m256i message_words(const uint8_t* p) {
-  const __m256i swap = _mm256_broadcastsi128_si256(_mm_set_epi64x(0x08090a0b0c0d0e0f, 0x0001020304050607));
-  return _mm256_shuffle_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)), swap);
+  return _mm256_shuffle_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)), constant(kSwap));
 }
 
 template <class S>
