@@ -85,6 +85,7 @@ struct WordKeccak {
       for (int r = 0; r < kKeccakRounds; r += 2) {
         round(other, state, kKeccakRound[r]);
         round(state, other, kKeccakRound[r + 1]);
+        __asm__ volatile("" : : "r"(state), "r"(other) : "memory");  // or else words stay in places of the stack
       }
     }
     invert(state);
