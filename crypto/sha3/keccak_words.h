@@ -72,8 +72,9 @@ struct WordKeccak {
       if (inverts(i)) a[i] = ~a[i];
   }
 
-  [[gnu::always_inline]] static inline void absorb(uint64_t* state, size_t rate_words, const uint8_t* blocks,
-                                                   size_t count) {
+  // The compiler keeps words of the state in places of the stack that it chooses itself, which is faster than to write
+  // them where they belong in every round. So the work has a frame of its own, and what was below it is wiped.
+  [[gnu::noinline]] static void work(uint64_t* state, size_t rate_words, const uint8_t* blocks, size_t count) {
     uint64_t other[kKeccakWords];
     invert(state);
     for (; count != 0; --count, blocks += 8 * rate_words) {
@@ -85,13 +86,22 @@ struct WordKeccak {
       for (int r = 0; r < kKeccakRounds; r += 2) {
         round(other, state, kKeccakRound[r]);
         round(state, other, kKeccakRound[r + 1]);
-        __asm__ volatile("" : : "r"(state), "r"(other) : "memory");  // or else words stay in places of the stack
       }
     }
     invert(state);
-    __builtin_memset(other, 0, sizeof other);
-    __asm__ volatile("" : : "r"(other) : "memory");
   }
+  [[gnu::noinline]] static void wipe_below() {
+    uint64_t area[kWipedWords];
+    __builtin_memset(area, 0, sizeof area);
+    __asm__ volatile("" : : "r"(area) : "memory");
+  }
+
+  static void absorb(uint64_t* state, size_t rate_words, const uint8_t* blocks, size_t count) {
+    work(state, rate_words, blocks, count);
+    wipe_below();
+  }
+
+  static constexpr size_t kWipedWords = 100;  // more than the frame of work, on all compilers
 };
 
 }  // namespace
