@@ -12,6 +12,7 @@
 
 #include "crypto/base/bytes.h"
 #include "crypto/sha3/keccak_kernels.h"
+#include "tests/kernels/guarded.h"
 #include "tests/support/evp_oracle.h"
 #include "tests/support/lanes.h"
 #include "tests/support/vector_count.h"
@@ -84,6 +85,16 @@ TEST_P(Keccak, equals_portable_from_any_state_at_every_rate_and_alignment) {
       keccak_absorb(GetParam(), ours.data(), rate, blocks.data() + offset, count);
       keccak_absorb(Lane::kPortable, portable.data(), rate, blocks.data() + offset, count);
       EXPECT_EQ(ours, portable) << rate << " " << count;
+    }
+  }
+}
+
+TEST_P(Keccak, reads_no_byte_outside_the_blocks) {
+  Guarded page(2 * kKeccakRateMax);
+  for (const size_t rate : kRates) {
+    for (const bool end : {false, true}) {
+      State s{};
+      keccak_absorb(GetParam(), s.data(), rate, page.at(end, 2 * rate), 2);
     }
   }
 }
