@@ -41,6 +41,11 @@ inline Bytes evp_hmac(HashId id, const Bytes& key, const Bytes& message) {
 class KdfOracle {
  public:
   explicit KdfOracle(const char* name) : name_(name) {}
+  ~KdfOracle() = default;
+  KdfOracle(const KdfOracle&) = delete;
+  KdfOracle& operator=(const KdfOracle&) = delete;
+  KdfOracle(KdfOracle&&) = default;  // a deque that moves leaves its elements where they are
+  KdfOracle& operator=(KdfOracle&&) = delete;
   KdfOracle& bytes(const char* key, Bytes value) {
     const size_t size = value.size();
     value.push_back(0);  // an empty value has a place too
