@@ -7,7 +7,11 @@
 #include "crypto/cpu/features.h"
 #include "crypto/gcm/gcm_kernels.h"
 #include "crypto/module/lanes.h"
+#include "crypto/sha1/sha1_kernels.h"
 #include "crypto/sha2/sha256_kernels.h"
+#include "crypto/sha2/sha512_kernels.h"
+#include "crypto/sha3/keccak_kernels.h"
+#include "crypto/sha3/keccak_multi_kernels.h"
 
 namespace {
 
@@ -23,9 +27,9 @@ cm::Lane nth_lane(const cm::KernelRow (&table)[N], unsigned choice) {
 }  // namespace
 
 void cm_fuzz_choose_lanes(unsigned choice) {
-  const cm::Lane chosen[] = {nth_lane(cm::kSha256Kernels, choice), nth_lane(cm::kAesKernels, choice),
-                             nth_lane(cm::kGcmKernels, choice), nth_lane(cm::kChaChaKernels, choice)};
-  uint64_t word = 0;
-  for (unsigned i = 0; i < 4; ++i) word |= uint64_t{static_cast<uint8_t>(chosen[i])} << i * cm::kLaneBits;
-  cm::g_lanes.store(word, std::memory_order_relaxed);
+  const cm::selftest::Lanes chosen = {nth_lane(cm::kSha256Kernels, choice), nth_lane(cm::kAesKernels, choice),
+                                      nth_lane(cm::kGcmKernels, choice),    nth_lane(cm::kChaChaKernels, choice),
+                                      nth_lane(cm::kSha1Kernels, choice),   nth_lane(cm::kSha512Kernels, choice),
+                                      nth_lane(cm::kKeccakKernels, choice), nth_lane(cm::kKeccakMultiKernels, choice)};
+  cm::g_lanes.store(cm::lanes_word(chosen), std::memory_order_relaxed);
 }

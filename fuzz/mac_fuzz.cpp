@@ -9,13 +9,14 @@
 #include <algorithm>
 #include <string>
 
+#include "crypto/module/key_algorithms.h"
 #include "fuzz/service.h"
 
 namespace {
 
 using namespace cm::fuzz;  // NOLINT(google-build-using-namespace): the subject of this file
 
-constexpr size_t kTextMax = 3000, kMacMax = 32;
+constexpr size_t kTextMax = 3000, kMacMax = 64;
 
 struct Case {
   uint32_t algorithm;
@@ -40,23 +41,32 @@ Bytes by_libcrypto(const char* mac, const std::string& inside, const Bytes& raw,
 
 std::string aes(const Bytes& raw, const char* mode) { return "AES-" + std::to_string(raw.size() * 8) + "-" + mode; }
 
+// any_algorithm: CMAC or HMAC over any hash.
+const cm::KeyAlgorithmRow& any_algorithm(Input& input) {
+  const uint8_t choice = input.byte();
+  if (choice % 2 == 0) return *cm::key_algorithm(CM_ALG_AES_CMAC);
+  const size_t hmacs = CM_ALG_HMAC_SHA3_512 - CM_ALG_HMAC_SHA1 + 1, which = choice / 2 % (hmacs + 1);
+  return *cm::key_algorithm(which == hmacs ? CM_ALG_HMAC_SHA256 : static_cast<uint32_t>(CM_ALG_HMAC_SHA1 + which));
+}
+
 Case read_case(Input& input) {
+  const cm::KeyAlgorithmRow& row = any_algorithm(input);
   Case c;
-  c.algorithm = input.byte() % 2 == 0 ? CM_ALG_AES_CMAC : CM_ALG_HMAC_SHA256;
+  c.algorithm = row.algorithm;
   c.raw = any_raw_key(input, c.algorithm);
   c.text = input.noise(input.size(kTextMax));
-  const bool is_hmac = c.algorithm == CM_ALG_HMAC_SHA256;
-  c.right =
-      is_hmac ? by_libcrypto("HMAC", "SHA256", c.raw, c.text) : by_libcrypto("CMAC", aes(c.raw, "CBC"), c.raw, c.text);
+  const bool is_hmac = row.form == cm::KeyForm::kHmac;
+  c.right = is_hmac ? by_libcrypto("HMAC", cm::hash_row(row.hash).name, c.raw, c.text)
+                    : by_libcrypto("CMAC", aes(c.raw, "CBC"), c.raw, c.text);
   c.reason = is_hmac && c.raw.size() < 14 ? CM_NOT_APPROVED_SHORT_KEY : CM_OK;
   return c;
 }
 
 size_t mac_size(Input& input, const Case& c) {
-  return input.rare() ? input.byte() % 40 : c.right.size() - input.byte() % 4;
+  return input.rare() ? input.byte() % 80 : c.right.size() - input.byte() % 4;
 }
 bool fits(const Case& c, size_t size) {
-  return size >= (c.algorithm == CM_ALG_HMAC_SHA256 ? 4U : 8U) && size <= c.right.size();
+  return size >= (c.algorithm == CM_ALG_AES_CMAC ? 8U : 4U) && size <= c.right.size();
 }
 Bytes first_bytes(const Bytes& all, size_t size) {
   return {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(size)};

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "crypto/module/key_algorithms.h"
 #include "fuzz/lane_choice.h"
 
 namespace cm::fuzz {
@@ -128,9 +129,8 @@ namespace {
 
 size_t any_key_size(Input& input, uint32_t algorithm) {
   const size_t choice = input.byte();
+  if (key_algorithm(algorithm)->sizes == KeySizes::kMac) return choice < 0x80 ? 1 + choice : 512 - choice % 0x80;
   switch (algorithm) {
-    case CM_ALG_HMAC_SHA256:
-      return choice < 0x80 ? 1 + choice : 512 - choice % 0x80;
     case CM_ALG_AES_XTS:
       return choice % 2 == 0 ? 32 : 64;
     case CM_ALG_CHACHA20_POLY1305:

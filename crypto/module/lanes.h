@@ -13,6 +13,15 @@ namespace cm {
 inline constexpr unsigned kLaneBits = 8;
 extern std::atomic<uint64_t> g_lanes;
 
+constexpr uint64_t lanes_word(const selftest::Lanes& lanes) {
+  const Lane all[] = {lanes.sha256, lanes.aes,    lanes.gcm,    lanes.chacha,
+                      lanes.sha1,   lanes.sha512, lanes.keccak, lanes.hash_multi};
+  static_assert(sizeof all / sizeof all[0] * kLaneBits <= 64 && sizeof lanes == sizeof all, "one word for all");
+  uint64_t word = 0;
+  for (unsigned i = 0; i < sizeof all / sizeof all[0]; ++i) word |= static_cast<uint64_t>(all[i]) << i * kLaneBits;
+  return word;
+}
+
 // lanes: valid in every state after the self-tests; services run only then.
 inline selftest::Lanes lanes() {
   const uint64_t word = g_lanes.load(std::memory_order_relaxed);

@@ -96,15 +96,6 @@ Status set_up_memory() {
   return thread_states_init(arena::fleeting() + 64);
 }
 
-void latch(const selftest::Lanes& lanes) {
-  const Lane all[] = {lanes.sha256, lanes.aes,    lanes.gcm,    lanes.chacha,
-                      lanes.sha1,   lanes.sha512, lanes.keccak, lanes.hash_multi};
-  static_assert(sizeof all / sizeof all[0] * kLaneBits <= 64 && sizeof lanes == sizeof all, "one word for all");
-  uint64_t word = 0;
-  for (unsigned i = 0; i < sizeof all / sizeof all[0]; ++i) word |= static_cast<uint64_t>(all[i]) << i * kLaneBits;
-  g_lanes.store(word, std::memory_order_relaxed);
-}
-
 Status fail_tests(Status cause) {
   apply(FsmEvent::kTestsFailed, to_rc(cause));
   return cause;
@@ -169,7 +160,7 @@ Status full_retest(selftest::Report& report) {
   }
   run_self_tests(report);
   if (!succeeded(report.status)) return fail_tests(report.status);
-  latch(selftest::choose_lanes());
+  g_lanes.store(lanes_word(selftest::choose_lanes()), std::memory_order_relaxed);
   {
     const FailureLock lock;
     g_failure.cause = Status::kOk;
