@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// one_step.cpp: see one_step.h.
+// one_step.cpp: see one_step.h; KMAC is in one_step_kmac.cpp.
 #include "crypto/kdf/one_step.h"
 
 #include "crypto/kdf/prf.h"
