@@ -73,6 +73,13 @@ template <class F, unsigned t>
   five_steps<F, t + 15>(s, w);
 }
 
+// hide: an address that the compiler does not know for one of the stack. Else it puts each word of the schedule where
+// it likes, and wipe does not find it.
+inline uint32_t* hide(uint32_t* p) {
+  __asm__("" : "+r"(p));
+  return p;
+}
+
 // wipe: zeroes words that the compiler thinks nobody reads again; schedule and variables are secret.
 inline void wipe(uint32_t* words, size_t count) {
   __builtin_memset(words, 0, count * sizeof *words);
@@ -82,7 +89,8 @@ inline void wipe(uint32_t* words, size_t count) {
 }  // namespace
 
 void sha1_blocks_portable(uint32_t* state, const uint8_t* blocks, size_t count) {
-  uint32_t w[16];
+  uint32_t words[16];
+  uint32_t* w = hide(words);
   for (; count != 0; --count, blocks += 64) {
     for (unsigned i = 0; i < 16; ++i) w[i] = load_word(blocks + 4 * i);
     uint32_t s[5];  // in registers

@@ -59,6 +59,13 @@ template <bool kMessage, unsigned i>
   step(s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[0], k[i + 7], word<kMessage, i + 7>(w));
 }
 
+// hide: an address that the compiler does not know for one of the stack. Else it puts each word of the schedule where
+// it likes, and wipe does not find it.
+inline uint64_t* hide(uint64_t* p) {
+  __asm__("" : "+r"(p));
+  return p;
+}
+
 // wipe: zeroes words that the compiler thinks nobody reads again; schedule and variables are secret.
 inline void wipe(uint64_t* words, size_t count) {
   __builtin_memset(words, 0, count * sizeof *words);
@@ -68,7 +75,8 @@ inline void wipe(uint64_t* words, size_t count) {
 }  // namespace
 
 void sha512_blocks_portable(uint64_t* state, const uint8_t* blocks, size_t count) {
-  uint64_t w[16];
+  uint64_t words[16];
+  uint64_t* w = hide(words);
   for (; count != 0; --count, blocks += 128) {
     for (unsigned i = 0; i < 16; ++i) w[i] = load_word(blocks + 8 * i);
     uint64_t s[8];  // in registers

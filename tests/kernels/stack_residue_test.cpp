@@ -27,7 +27,12 @@
 #include "crypto/keywrap/kw.h"
 #include "crypto/keywrap/kwp.h"
 #include "crypto/multi/multi.h"
+#include "crypto/sha1/sha1.h"
+#include "crypto/sha1/sha1_kernels.h"
 #include "crypto/sha2/sha256_kernels.h"
+#include "crypto/sha2/sha512.h"
+#include "crypto/sha2/sha512_constants.h"
+#include "crypto/sha2/sha512_kernels.h"
 #include "crypto/xts/xts.h"
 #include "tests/support/gcm_siv_oracle.h"
 #include "tests/support/lanes.h"
@@ -416,6 +421,40 @@ TEST_F(StackResidue, hmac_and_pbkdf2) {
     ASSERT_EQ(derive(derived), Status::kOk);
     Secrets password{{"password", raw_}, {"derived key", derived}, {"inner state", secrets.at("inner state")}};
     expect_clean(std::string(lane_name(lane)) + " pbkdf2", [&] { (void)derive(again); }, password);
+  }
+}
+
+TEST_F(StackResidue, sha1_blocks) {
+  uint32_t w[80];
+  for (size_t t = 0; t < 80; ++t)
+    w[t] = t < 16 ? load_be32(&text_[4 * t]) : std::rotl(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
+  for (const Lane lane : runnable_lanes(kSha1Kernels)) {
+    uint32_t state[5];
+    sha1_initial_state(state);
+    expect_clean(std::string(lane_name(lane)) + " sha1", [&] { sha1_blocks(lane, state, text_.data(), 1); },
+                 {{"message", copy_of(text_.data(), kSha1Block)}, {"schedule", copy_of(w, sizeof w)}});
+  }
+}
+
+TEST_F(StackResidue, sha512_blocks) {
+  uint64_t w[80], kw[80];
+  for (size_t t = 0; t < 80; ++t) {
+    if (t < 16) {
+      w[t] = load_be64(&text_[8 * t]);
+    } else {
+      const uint64_t x = w[t - 15], y = w[t - 2];
+      w[t] = w[t - 16] + (std::rotr(x, 1) ^ std::rotr(x, 8) ^ x >> 7) + w[t - 7] +
+             (std::rotr(y, 19) ^ std::rotr(y, 61) ^ y >> 6);
+    }
+    kw[t] = w[t] + kSha512Round[t];
+  }
+  for (const Lane lane : runnable_lanes(kSha512Kernels)) {
+    uint64_t state[8];
+    sha512_initial_state(state);
+    expect_clean(std::string(lane_name(lane)) + " sha512", [&] { sha512_blocks(lane, state, text_.data(), 1); },
+                 {{"message", copy_of(text_.data(), kSha512Block)},
+                  {"schedule", copy_of(w, sizeof w)},
+                  {"schedule with constants", copy_of(kw, sizeof kw)}});
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// vector_files_test.cpp: no file of published vectors for AES and ChaCha20-Poly1305 is forgotten: each file that is
-// there is read by a test, which counts its cases, or is left out for a reason that stands here, with the number of its
-// cases. (None of these files is a Monte Carlo test of AES.)
+// vector_files_test.cpp: no file of published vectors for AES, ChaCha20-Poly1305, SHA-1 and SHA-2 is forgotten: each
+// file that is there is read by a test, which counts its cases, or is left out for a reason that stands here, with the
+// number of its cases. (None of these files is a Monte Carlo test of AES.)
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -54,6 +54,10 @@ const std::vector<Row> kDebian = {
     {"ciphers/ChaCha20", "rfc7539\\.txt", 1},
     {"ciphers/ChaCha20Poly1305", "(boringssl|openssl)\\.txt", 2},
     {"poly1305", "rfc7539\\.txt", 1},
+    {"hashes/SHA1", "SHA1(ShortMsg|LongMsg|Monte)\\.rsp", 3},
+    {"hashes/SHA1", "Readme\\.txt|SHA1Monte\\.txt", 2, "what SHA1Monte.rsp has, with the values between"},
+    {"hashes/SHA2", "SHA(224|256|384|512|512_224|512_256)(ShortMsg|LongMsg|Monte)\\.rsp", 18},
+    {"hashes/SHA2", "Readme\\.txt|SHA\\w+Monte\\.txt", 7, "what the Monte.rsp have, with the values between"},
 };
 #undef CM_CAVP
 
