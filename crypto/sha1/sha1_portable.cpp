@@ -47,10 +47,13 @@ template <class F>
   b = rotl(b, 30);
 }
 
-// word: W[t], which from the seventeenth on follows from the sixteen before it and takes the place of the oldest.
+// word: W[t], which from the seventeenth on follows from the sixteen before it and takes the place of the oldest. What
+// is stored is loaded again when it is wanted: the compiler would keep words elsewhere on the stack, where wipe does
+// not find them.
 template <unsigned t>
 [[gnu::always_inline]] inline uint32_t word(uint32_t* w) {
   if constexpr (t >= 16) w[t & 15] = rotl(w[(t + 13) & 15] ^ w[(t + 8) & 15] ^ w[(t + 2) & 15] ^ w[t & 15], 1);
+  __asm__ volatile("" : : : "memory");
   return w[t & 15];
 }
 
@@ -73,13 +76,6 @@ template <class F, unsigned t>
   five_steps<F, t + 15>(s, w);
 }
 
-// hide: an address that the compiler does not know for one of the stack. Else it puts each word of the schedule where
-// it likes, and wipe does not find it.
-inline uint32_t* hide(uint32_t* p) {
-  __asm__("" : "+r"(p));
-  return p;
-}
-
 // wipe: zeroes words that the compiler thinks nobody reads again; schedule and variables are secret.
 inline void wipe(uint32_t* words, size_t count) {
   __builtin_memset(words, 0, count * sizeof *words);
@@ -89,8 +85,7 @@ inline void wipe(uint32_t* words, size_t count) {
 }  // namespace
 
 void sha1_blocks_portable(uint32_t* state, const uint8_t* blocks, size_t count) {
-  uint32_t words[16];
-  uint32_t* w = hide(words);
+  uint32_t w[16];
   for (; count != 0; --count, blocks += 64) {
     for (unsigned i = 0; i < 16; ++i) w[i] = load_word(blocks + 4 * i);
     uint32_t s[5];  // in registers

@@ -39,10 +39,13 @@ inline uint64_t in_order(uint64_t x) {
   h += big_sigma0(a);
 }
 
-// word: W[t] of the message, or in the place of W[t-16] the W[t] that follows from the sixteen words before.
+// word: W[t] of the message, or in the place of W[t-16] the W[t] that follows from the sixteen words before. What is
+// stored is loaded again when it is wanted: the compiler would keep words elsewhere on the stack, where wipe does not
+// find them.
 template <bool kMessage, unsigned i>
 [[gnu::always_inline]] inline uint64_t word(uint64_t* w) {
   if constexpr (!kMessage) w[i] += small_sigma0(w[(i + 1) & 15]) + w[(i + 9) & 15] + small_sigma1(w[(i + 14) & 15]);
+  __asm__ volatile("" : : : "memory");
   return w[i];
 }
 
@@ -59,13 +62,6 @@ template <bool kMessage, unsigned i>
   step(s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[0], k[i + 7], word<kMessage, i + 7>(w));
 }
 
-// hide: an address that the compiler does not know for one of the stack. Else it puts each word of the schedule where
-// it likes, and wipe does not find it.
-inline uint64_t* hide(uint64_t* p) {
-  __asm__("" : "+r"(p));
-  return p;
-}
-
 // wipe: zeroes words that the compiler thinks nobody reads again; schedule and variables are secret.
 inline void wipe(uint64_t* words, size_t count) {
   __builtin_memset(words, 0, count * sizeof *words);
@@ -75,8 +71,7 @@ inline void wipe(uint64_t* words, size_t count) {
 }  // namespace
 
 void sha512_blocks_portable(uint64_t* state, const uint8_t* blocks, size_t count) {
-  uint64_t words[16];
-  uint64_t* w = hide(words);
+  uint64_t w[16];
   for (; count != 0; --count, blocks += 128) {
     for (unsigned i = 0; i < 16; ++i) w[i] = load_word(blocks + 8 * i);
     uint64_t s[8];  // in registers
