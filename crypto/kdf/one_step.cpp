@@ -23,7 +23,7 @@ class HashOnce {
  private:
   HashId id_;
   Lane lane_;
-  Hash ctx_;
+  Hash ctx_ = {};
 };
 
 enum class CounterPlace : uint8_t { kBeforeSecret, kBehindSecret };

@@ -22,8 +22,6 @@
 #include "crypto/gcm/gcm.h"
 #include "crypto/gcm/gcm_kernels.h"
 #include "crypto/gcm_siv/gcm_siv.h"
-#include "crypto/hmac/hmac.h"
-#include "crypto/kdf/pbkdf2.h"
 #include "crypto/keywrap/kw.h"
 #include "crypto/keywrap/kwp.h"
 #include "crypto/multi/multi.h"
@@ -396,31 +394,6 @@ TEST_F(StackResidue, ctr_drbg) {
     expect_clean(
         lane_name(lane), [&] { (void)ctr_drbg_generate(*drbg, again.data(), again.size(), nullptr, 0); }, secrets);
     EXPECT_EQ(again, out);
-  }
-}
-
-TEST_F(StackResidue, hmac_and_pbkdf2) {
-  for (const Lane lane : runnable_lanes(kSha256Kernels)) {
-    HmacKey key{}, other{};
-    hmac_key_init(key, HashId::kSha256, lane, raw_.data(), raw_.size());
-    Bytes mac(32), derived(64), again(64);
-    const Secrets secrets{{"key", raw_},
-                          {"inner state", copy_of(key.inner.w32, sizeof key.inner.w32)},
-                          {"outer state", copy_of(key.outer.w32, sizeof key.outer.w32)},
-                          {"message", copy_of(text_.data(), 100)}};
-    expect_clean(
-        std::string(lane_name(lane)) + " hmac",
-        [&] {
-          hmac_key_init(other, HashId::kSha256, lane, raw_.data(), raw_.size());
-          hmac(other, mac.data(), text_.data(), 100);
-        },
-        secrets);
-    const auto derive = [&](Bytes& out) {
-      return pbkdf2_hmac_sha256(lane, out.data(), out.size(), raw_.data(), raw_.size(), text_.data(), 20, 3);
-    };
-    ASSERT_EQ(derive(derived), Status::kOk);
-    Secrets password{{"password", raw_}, {"derived key", derived}, {"inner state", secrets.at("inner state")}};
-    expect_clean(std::string(lane_name(lane)) + " pbkdf2", [&] { (void)derive(again); }, password);
   }
 }
 
