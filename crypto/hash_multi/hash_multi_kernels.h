@@ -16,6 +16,44 @@ constexpr KernelRow kHashMultiKernels[] = {
     {Lane::kAvx512, kFeatureAvx512 | kFeatureBmi2},
 };
 
+// HashMultiForm: what computes a step: the code for one message, that for two at once (SHA-256), a kernel of a lane.
+enum class HashMultiForm : uint8_t { kOne, kTwo, kAvx2, kAvx512 };
+
+struct HashMultiPath {
+  HashMultiForm form;
+  uint8_t lanes;
+  uint8_t too_few;  // with so many messages or less, another form is faster
+};
+
+// Sha1Multi, Sha256Multi, Sha512Multi: what the scheduler and PBKDF2 want to know of a hash. single: the lane of the
+// code for one message, wide: that of kHashMultiKernels.
+//   path: the fastest for so many messages, at least one; where they are more than its lanes, some wait.
+//   run: so many blocks of every lane. Word w of lane l is state[w * lanes + l], of the forms for one and two messages
+//   state[l * kWords + w]; in[l] is left as it is.
+//   run_words: out = start after one block given as words in host order, word w of lane l in words[w * lanes + l]
+//   whatever the form; out may be start or the first of words.
+struct Sha1Multi {
+  using Word = uint32_t;
+  static constexpr size_t kWords = 5, kBlock = 64, kLengthSize = 8, kLanesMax = 16;
+  static HashMultiPath path(Lane single, Lane wide, size_t messages);
+  static void run(HashMultiForm form, Lane single, Word* state, const uint8_t* const* in, size_t blocks);
+  static void run_words(HashMultiForm form, Lane single, Word* out, const Word* start, const Word* words);
+};
+struct Sha256Multi {
+  using Word = uint32_t;
+  static constexpr size_t kWords = 8, kBlock = 64, kLengthSize = 8, kLanesMax = 16;
+  static HashMultiPath path(Lane single, Lane wide, size_t messages);
+  static void run(HashMultiForm form, Lane single, Word* state, const uint8_t* const* in, size_t blocks);
+  static void run_words(HashMultiForm form, Lane single, Word* out, const Word* start, const Word* words);
+};
+struct Sha512Multi {
+  using Word = uint64_t;
+  static constexpr size_t kWords = 8, kBlock = 128, kLengthSize = 16, kLanesMax = 8;
+  static HashMultiPath path(Lane single, Lane wide, size_t messages);
+  static void run(HashMultiForm form, Lane single, Word* state, const uint8_t* const* in, size_t blocks);
+  static void run_words(HashMultiForm form, Lane single, Word* out, const Word* start, const Word* words);
+};
+
 // Each: compresses so many blocks of every lane. Word w of lane l is state[w * lanes + l], in host order; in[l] points
 // at the lane's first block and is left as it is. No alignment is needed.
 void sha1_multi_8_x86_avx2(uint32_t* state, const uint8_t* const* in, size_t blocks);

@@ -180,7 +180,7 @@ struct Sha1 {
     constexpr int kAt = T & 15;
     if constexpr (T >= 16)
       w[kAt] =
-          R::template ror<31>(R::exclusive_or(R::xor3(w[(T - 3) & 15], w[(T - 8) & 15], w[(T - 14) & 15]), w[kAt]));
+          R::template ror<31>(R::exclusive_or(R::xor3(w[kAt], w[(T - 14) & 15], w[(T - 8) & 15]), w[(T - 3) & 15]));
   }
   template <int T, class Source>
   [[gnu::always_inline]] void round(const Source& source, V* w, const Word* k) {
@@ -189,9 +189,13 @@ struct Sha1 {
     R::forget_loads();
     V& b = name<T>(1);
     V x = R::add(name<T>(4), R::add(w[T & 15], R::all(k + T / 20)));
+    R::pin(x);
     x = R::add(x, function<T>(b, name<T>(2), name<T>(3)));
+    R::pin(x);
     b = R::template ror<2>(b);
+    R::pin(b);
     name<T>(4) = R::add(x, R::template ror<27>(name<T>(0)));
+    R::pin(name<T>(4));
   }
   template <class Source, int... T>
   [[gnu::always_inline]] void all_rounds(const Source& source, V* w, std::integer_sequence<int, T...>) {

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// hash_multi_kernels.cpp: which form of a hash is the fastest for so many messages, and the calls of it. It must not
+// choose a lane: the caller names two that have passed their self-tests.
+#include "crypto/hash_multi/hash_multi_kernels.h"
+
+#include "crypto/base/bytes.h"
+#include "crypto/base/check.h"
+#include "crypto/base/secret.h"
+#include "crypto/sha1/sha1.h"
+#include "crypto/sha2/sha256.h"
+#include "crypto/sha2/sha512.h"
+
+namespace cm {
+namespace {
+
+constexpr size_t kNever = SIZE_MAX;
+
+// From: the number of messages from which on the kernels of either lane are faster than anything else.
+struct From {
+  size_t avx2, avx512;
+};
+
+// pick: lanes is how many messages the kernel of avx2 takes.
+HashMultiPath pick(Lane wide, size_t messages, From from, uint8_t lanes, bool two) {
+  const auto below = [](size_t first) { return static_cast<uint8_t>(first - 1); };
+  switch (wide) {
+    case Lane::kPortable:
+      break;
+    case Lane::kAvx2:
+      if (messages >= from.avx2) return {HashMultiForm::kAvx2, lanes, below(from.avx2)};
+      break;
+    case Lane::kAvx512:
+      if (messages >= from.avx512) return {HashMultiForm::kAvx512, static_cast<uint8_t>(2 * lanes), below(from.avx512)};
+      break;
+    default:  // no lane of these kernels
+      fail_stop();
+  }
+  if (two && messages > 1) return {HashMultiForm::kTwo, 2, 1};
+  return {HashMultiForm::kOne, 1, 0};
+}
+
+void store_be(uint8_t* p, uint32_t v) { store_be32(p, v); }
+void store_be(uint8_t* p, uint64_t v) { store_be64(p, v); }
+
+// OneBlock: a block of one or two messages as bytes, for code that takes no words.
+template <class Hash, size_t kMessages>
+struct OneBlock {
+  using Word = typename Hash::Word;
+  Word state[kMessages][Hash::kWords];
+  uint8_t block[kMessages][Hash::kBlock];
+
+  OneBlock(const Word* start, const Word* words) {
+    for (size_t m = 0; m < kMessages; ++m) {
+      for (size_t w = 0; w < Hash::kWords; ++w) state[m][w] = start[w * kMessages + m];
+      for (size_t w = 0; w < 16; ++w) store_be(block[m] + w * sizeof(Word), words[w * kMessages + m]);
+    }
+  }
+  ~OneBlock() { zeroise(this, sizeof *this); }
+  OneBlock(const OneBlock&) = delete;
+  OneBlock& operator=(const OneBlock&) = delete;
+  void write(Word* out) const {
+    for (size_t m = 0; m < kMessages; ++m)
+      for (size_t w = 0; w < Hash::kWords; ++w) out[w * kMessages + m] = state[m][w];
+  }
+};
+
+}  // namespace
+
+HashMultiPath Sha1Multi::path(Lane single, Lane wide, size_t messages) {
+  return pick(wide, messages, single == Lane::kPortable ? From{2, 2} : From{4, 4}, 8, false);
+}
+
+void Sha1Multi::run(HashMultiForm form, Lane single, Word* state, const uint8_t* const* in, size_t blocks) {
+  switch (form) {
+    case HashMultiForm::kOne:
+      return sha1_blocks(single, state, in[0], blocks);
+    case HashMultiForm::kAvx2:
+      return sha1_multi_8_x86_avx2(state, in, blocks);
+    case HashMultiForm::kAvx512:
+      return sha1_multi_16_x86_avx512(state, in, blocks);
+    case HashMultiForm::kTwo:
+      break;
+  }
+  fail_stop();
+}
+
+void Sha1Multi::run_words(HashMultiForm form, Lane single, Word* out, const Word* start, const Word* words) {
+  switch (form) {
+    case HashMultiForm::kOne: {
+      OneBlock<Sha1Multi, 1> b(start, words);
+      sha1_blocks(single, b.state[0], b.block[0], 1);
+      return b.write(out);
+    }
+    case HashMultiForm::kAvx2:
+      return sha1_multi_words_8_x86_avx2(out, start, words);
+    case HashMultiForm::kAvx512:
+      return sha1_multi_words_16_x86_avx512(out, start, words);
+    case HashMultiForm::kTwo:
+      break;
+  }
+  fail_stop();
+}
+
+// With the SHA extensions, eight messages in AVX2 are slower than two at a time.
+HashMultiPath Sha256Multi::path(Lane single, Lane wide, size_t messages) {
+  const bool shani = single == Lane::kShani;
+  return pick(wide, messages, shani ? From{kNever, 10} : From{2, 2}, 8, shani);
+}
+
+void Sha256Multi::run(HashMultiForm form, Lane single, Word* state, const uint8_t* const* in, size_t blocks) {
+  switch (form) {
+    case HashMultiForm::kOne:
+      return sha256_blocks(single, state, in[0], blocks);
+    case HashMultiForm::kTwo:
+      return sha256_blocks_two(single, state, state + kWords, in[0], in[1], blocks);
+    case HashMultiForm::kAvx2:
+      return sha256_multi_8_x86_avx2(state, in, blocks);
+    case HashMultiForm::kAvx512:
+      return sha256_multi_16_x86_avx512(state, in, blocks);
+  }
+  fail_stop();
+}
+
+void Sha256Multi::run_words(HashMultiForm form, Lane single, Word* out, const Word* start, const Word* words) {
+  switch (form) {
+    case HashMultiForm::kOne: {
+      Word state[kWords];
+      std::memcpy(state, start, sizeof state);
+      sha256_words(single, state, words);
+      std::memcpy(out, state, sizeof state);
+      return zeroise(state, sizeof state);
+    }
+    case HashMultiForm::kTwo: {
+      OneBlock<Sha256Multi, 2> b(start, words);
+      sha256_blocks_two(single, b.state[0], b.state[1], b.block[0], b.block[1], 1);
+      return b.write(out);
+    }
+    case HashMultiForm::kAvx2:
+      return sha256_multi_words_8_x86_avx2(out, start, words);
+    case HashMultiForm::kAvx512:
+      return sha256_multi_words_16_x86_avx512(out, start, words);
+  }
+  fail_stop();
+}
+
+HashMultiPath Sha512Multi::path(Lane single, Lane wide, size_t messages) {
+  return pick(wide, messages, single == Lane::kPortable ? From{2, 2} : From{3, 3}, 4, false);
+}
+
+void Sha512Multi::run(HashMultiForm form, Lane single, Word* state, const uint8_t* const* in, size_t blocks) {
+  switch (form) {
+    case HashMultiForm::kOne:
+      return sha512_blocks(single, state, in[0], blocks);
+    case HashMultiForm::kAvx2:
+      return sha512_multi_4_x86_avx2(state, in, blocks);
+    case HashMultiForm::kAvx512:
+      return sha512_multi_8_x86_avx512(state, in, blocks);
+    case HashMultiForm::kTwo:
+      break;
+  }
+  fail_stop();
+}
+
+void Sha512Multi::run_words(HashMultiForm form, Lane single, Word* out, const Word* start, const Word* words) {
+  switch (form) {
+    case HashMultiForm::kOne: {
+      OneBlock<Sha512Multi, 1> b(start, words);
+      sha512_blocks(single, b.state[0], b.block[0], 1);
+      return b.write(out);
+    }
+    case HashMultiForm::kAvx2:
+      return sha512_multi_words_4_x86_avx2(out, start, words);
+    case HashMultiForm::kAvx512:
+      return sha512_multi_words_8_x86_avx512(out, start, words);
+    case HashMultiForm::kTwo:
+      break;
+  }
+  fail_stop();
+}
+
+}  // namespace cm
