@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
 
 #include "crypto/base/bytes.h"
@@ -80,14 +81,11 @@ struct Sha512Test : Sha512Multi {
 template <class T>
 class HashMulti : public testing::Test {
  protected:
-  using Word = typename T::Word;
-  using State = std::array<Word, 8>;
-
   // size: up to 2^most; small ones are as likely as large ones.
   size_t size(size_t most) { return rng_() % ((size_t{1} << rng_() % (most + 1)) + 1); }
-  State random_state() {
-    State s{};
-    for (size_t i = 0; i < T::kWords; ++i) s[i] = static_cast<Word>(rng_());
+  std::array<typename T::Word, 8> random_state() {
+    std::array<typename T::Word, 8> s{};
+    for (size_t i = 0; i < T::kWords; ++i) s[i] = static_cast<typename T::Word>(rng_());
     return s;
   }
   std::mt19937_64 rng_{65};
