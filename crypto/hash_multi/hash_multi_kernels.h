@@ -28,6 +28,7 @@ struct HashMultiPath {
 // Sha1Multi, Sha256Multi, Sha512Multi: what the scheduler and PBKDF2 want to know of a hash. single: the lane of the
 // code for one message, wide: that of kHashMultiKernels.
 //   path: the fastest for so many messages, at least one; where they are more than its lanes, some wait.
+//   words_path: the same for run_words, never that of two messages.
 //   run: so many blocks of every lane. Word w of lane l is state[w * lanes + l], of the forms for one and two messages
 //   state[l * kWords + w]; in[l] is left as it is.
 //   run_words: out = start after one block given as words in host order, word w of lane l in words[w * lanes + l]
@@ -36,6 +37,7 @@ struct Sha1Multi {
   using Word = uint32_t;
   static constexpr size_t kWords = 5, kBlock = 64, kLengthSize = 8, kLanesMax = 16;
   static HashMultiPath path(Lane single, Lane wide, size_t messages);
+  static HashMultiPath words_path(Lane single, Lane wide, size_t messages);
   static void run(HashMultiForm form, Lane single, Word* state, const uint8_t* const* in, size_t blocks);
   static void run_words(HashMultiForm form, Lane single, Word* out, const Word* start, const Word* words);
 };
@@ -43,6 +45,7 @@ struct Sha256Multi {
   using Word = uint32_t;
   static constexpr size_t kWords = 8, kBlock = 64, kLengthSize = 8, kLanesMax = 16;
   static HashMultiPath path(Lane single, Lane wide, size_t messages);
+  static HashMultiPath words_path(Lane single, Lane wide, size_t messages);
   static void run(HashMultiForm form, Lane single, Word* state, const uint8_t* const* in, size_t blocks);
   static void run_words(HashMultiForm form, Lane single, Word* out, const Word* start, const Word* words);
 };
@@ -50,6 +53,7 @@ struct Sha512Multi {
   using Word = uint64_t;
   static constexpr size_t kWords = 8, kBlock = 128, kLengthSize = 16, kLanesMax = 8;
   static HashMultiPath path(Lane single, Lane wide, size_t messages);
+  static HashMultiPath words_path(Lane single, Lane wide, size_t messages);
   static void run(HashMultiForm form, Lane single, Word* state, const uint8_t* const* in, size_t blocks);
   static void run_words(HashMultiForm form, Lane single, Word* out, const Word* start, const Word* words);
 };

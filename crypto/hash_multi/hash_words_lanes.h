@@ -26,7 +26,8 @@ class HashWordsLanes {
   using State = HashRows<Hash, Hash::kWords>;
   using Block = HashRows<Hash, 16>;
 
-  HashWordsLanes(Lane single, Lane wide, size_t chains) : single_(single), path_(Hash::path(single, wide, chains)) {}
+  HashWordsLanes(Lane single, Lane wide, size_t chains)
+      : single_(single), path_(Hash::words_path(single, wide, chains)) {}
   // lanes: how many chains go at once; with fewer, the others compute what is not looked at.
   size_t lanes() const { return path_.lanes; }
 

@@ -221,7 +221,7 @@ TYPED_TEST(HashMulti, a_block_as_words_equals_the_block_as_bytes) {
   using Word = typename T::Word;
   for_lanes<T>([&](Lane single, Lane wide) {
     for (size_t messages = 1; messages <= 64; ++messages) {
-      const HashMultiPath path = T::path(single, wide, messages);
+      const HashMultiPath path = T::words_path(single, wide, messages);
       const size_t lanes = path.lanes;
       std::vector<Word> start(T::kWords * lanes), words(16 * lanes), expected(start), out(start);
       for (size_t l = 0; l < lanes; ++l) {
@@ -372,25 +372,27 @@ TYPED_TEST(HashMulti, pbkdf2_rounds_equal_libcrypto) {
 // That a batch goes into lanes at all: everything else here would be right without.
 TYPED_TEST(HashMulti, many_messages_go_into_lanes) {
   using T = TypeParam;
-  for (const Lane single : {Lane::kPortable, Lane::kShani, Lane::kAvx2, Lane::kAvx512}) {
-    EXPECT_EQ(T::path(single, Lane::kAvx512, T::kLanesMax).form, HashMultiForm::kAvx512);
-    EXPECT_EQ(T::path(single, Lane::kAvx512, 64).lanes, T::kLanesMax);
-    EXPECT_EQ(T::path(single, Lane::kAvx512, 1).form, HashMultiForm::kOne);
-    for (const Lane wide : {Lane::kPortable, Lane::kAvx2, Lane::kAvx512}) {
-      for (size_t messages = 1; messages <= 64; ++messages) {
-        const HashMultiPath path = T::path(single, wide, messages);
-        // With one more message than too few it is still the same, and with so few it is another that goes on.
-        EXPECT_LT(path.too_few, messages);
-        EXPECT_EQ(T::path(single, wide, size_t{path.too_few} + 1).form, path.form);
-        if (path.too_few != 0) {
-          EXPECT_LT(T::path(single, wide, path.too_few).lanes, path.lanes);
+  for (const auto& path_of : {T::path, T::words_path}) {
+    for (const Lane single : {Lane::kPortable, Lane::kShani, Lane::kAvx2, Lane::kAvx512}) {
+      EXPECT_EQ(path_of(single, Lane::kAvx512, T::kLanesMax).form, HashMultiForm::kAvx512);
+      EXPECT_EQ(path_of(single, Lane::kAvx512, 64).lanes, T::kLanesMax);
+      EXPECT_EQ(path_of(single, Lane::kAvx512, 1).form, HashMultiForm::kOne);
+      for (const Lane wide : {Lane::kPortable, Lane::kAvx2, Lane::kAvx512}) {
+        for (size_t messages = 1; messages <= 64; ++messages) {
+          const HashMultiPath path = path_of(single, wide, messages);
+          // With one message more than too few it is still the same, and with so few it is a narrower one.
+          EXPECT_LT(path.too_few, messages);
+          EXPECT_EQ(path_of(single, wide, size_t{path.too_few} + 1).form, path.form);
+          if (path.too_few != 0) {
+            EXPECT_LT(path_of(single, wide, path.too_few).lanes, path.lanes);
+          }
+          EXPECT_LE(path.lanes, T::kLanesMax);
         }
-        EXPECT_LE(path.lanes, T::kLanesMax);
       }
     }
+    EXPECT_EQ(path_of(Lane::kPortable, Lane::kAvx2, 64).form, HashMultiForm::kAvx2);
+    EXPECT_EQ(path_of(Lane::kPortable, Lane::kPortable, 64).form, HashMultiForm::kOne);
   }
-  EXPECT_EQ(many<T>(Lane::kAvx2).form, HashMultiForm::kAvx2);
-  EXPECT_EQ(many<T>(Lane::kPortable).form, HashMultiForm::kOne);
 }
 
 TYPED_TEST(HashMulti, a_lane_that_has_no_kernel_or_too_many_jobs_stop_the_process) {
