@@ -58,11 +58,11 @@ struct FromMessages {
 // FromWords: sixteen words of every lane as they are.
 template <class R>
 struct FromWords {
-  const typename R::Word* words_;
+  const typename R::Word* block;
   template <int G>
   [[gnu::always_inline]] void words(typename R::V* w) const {
 #pragma GCC unroll 4
-    for (int i = G * R::kInputWords; i < (G + 1) * R::kInputWords; ++i) w[i] = R::load(words_ + i * R::kLanes);
+    for (int i = G * R::kInputWords; i < (G + 1) * R::kInputWords; ++i) w[i] = R::load(block + i * R::kLanes);
   }
 };
 
