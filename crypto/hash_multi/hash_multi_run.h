@@ -48,7 +48,9 @@ template <class Hash, class Job>
 class HashMultiRun {
  public:
   HashMultiRun(Lane single, Lane wide, const Job* jobs, size_t count)
-      : single_(single), wide_(wide), jobs_(jobs), order_(jobs, count, Hash::kBlock) {}
+      : single_(single), wide_(wide), jobs_(jobs), order_(jobs, count, Hash::kBlock) {
+    zeroise(state_, sizeof state_);
+  }
   ~HashMultiRun() {
     zeroise(state_, sizeof state_);
     zeroise(slots_, static_cast<size_t>(std::bit_width(slots_touched_)) * sizeof slots_[0]);
@@ -84,9 +86,7 @@ class HashMultiRun {
 
   static Mask bit(size_t i) { return Mask{1} << i; }
   static size_t lowest(Mask mask) { return static_cast<size_t>(std::countr_zero(mask)); }
-  size_t messages() const {
-    return static_cast<size_t>(std::popcount(busy_)) + static_cast<size_t>(std::popcount(parked_)) + order_.left();
-  }
+  size_t messages() const { return begun_ + order_.left(); }
 
   void get_state(Word* out, size_t lane) const {
     const Word* const first = state_ + (wide_form_ ? lane : lane * Hash::kWords);
@@ -110,9 +110,10 @@ class HashMultiRun {
     slot.result = job.end;
     std::memcpy(slot.state, job.start, sizeof slot.state);
     const size_t end_size = slot.end_blocks * Hash::kBlock;
-    std::memset(slot.end, 0, Hash::kBlock);  // of a known size: no call
-    if (slot.end_blocks == 2) std::memset(slot.end + Hash::kBlock, 0, Hash::kBlock);
-    if (rest != 0) std::memcpy(slot.end, job.in + whole, rest);
+    for (size_t i = 0; i < end_size; i += 64) std::memset(slot.end + i, 0, 64);  // without a call or "rep stos"
+    size_t copied = rest;
+    __asm__("" : "+r"(copied));  // of a small size the compiler makes "rep movs", which begins slowly
+    if (rest != 0) std::memcpy(slot.end, job.in + whole, copied);
     slot.end[rest] = 0x80;
     store_be64(slot.end + end_size - 8, (job.before + job.in_size) * 8);
     if (slot.blocks == 0) begin_end(slot);
@@ -129,6 +130,7 @@ class HashMultiRun {
       const size_t slot = lowest(~slots_used_);
       slots_used_ |= bit(slot);
       slots_touched_ |= bit(slot);
+      ++begun_;
       load(slots_[slot], jobs_[order_.take()]);
       return slot;
     }
@@ -184,6 +186,7 @@ class HashMultiRun {
     get_state(slot.result, lane);
     busy_ ^= bit(lane);
     slots_used_ ^= bit(slot_of_[lane]);
+    --begun_;
   }
 
   // park_all: messages leave their lanes, for another form.
@@ -205,10 +208,11 @@ class HashMultiRun {
   bool wide_form_;
   Mask busy_ = 0;  // lanes
   Mask parked_ = 0, slots_used_ = 0, slots_touched_ = 0;
+  size_t begun_ = 0;  // messages that have a slot
   uint8_t slot_of_[Hash::kLanesMax];
   const uint8_t* in_[Hash::kLanesMax];
   size_t left_[Hash::kLanesMax];  // blocks of a lane's piece
-  alignas(64) Word state_[Hash::kWords * Hash::kLanesMax] = {};
+  alignas(64) Word state_[Hash::kWords * Hash::kLanesMax];
   Slot slots_[Hash::kLanesMax];
 };
 
