@@ -245,11 +245,8 @@ class Run {
         shortest = slots_[lane].in;
       }
     }
-    for (size_t lane = 0; lane < n_; ++lane) {
-      if (busy_[lane]) continue;
-      lanes_.in[lane] = shortest;
-      fresh_[lane] = false;
-    }
+    for (size_t lane = 0; lane < n_; ++lane)
+      if (!busy_[lane]) lanes_.in[lane] = shortest;
     absorb(blocks);
     for (size_t lane = 0; lane < n_; ++lane) {
       if (!busy_[lane]) continue;
@@ -266,7 +263,7 @@ class Run {
   const size_t rate_;
   size_t n_ = 0, live_ = 0, used_ = 0, saved_used_ = 0;
   bool busy_[kKeccakLanesMax];
-  bool fresh_[kKeccakLanesMax];  // the state of the lane is zero
+  bool fresh_[kKeccakLanesMax];  // no job has been in the lane: its state is zero
   KeccakLanes lanes_;
   uint64_t saved_[kFewJobs][kKeccakStateWords];  // of live jobs between two kernels
   Slot slots_[kKeccakLanesMax];

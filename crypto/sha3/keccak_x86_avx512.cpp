@@ -21,6 +21,7 @@ inline __m128i load(const uint64_t* p) {
   __asm__("vmovq %[p], %[v]" : [v] "=v"(v) : [p] "m"(*p));
   return v;
 }
+// NOLINTNEXTLINE(readability-non-const-parameter): written to by the instruction
 inline void store(uint64_t* p, __m128i v) { __asm__("vmovq %[v], %[p]" : [p] "=m"(*p) : [v] "v"(v)); }
 
 // take_in: the words kFrom to kTo of a block.
