@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstring>
 
+#include "crypto/base/bytes.h"
 #include "crypto/hash_multi/hash_multi.h"
 #include "crypto/hash_multi/hash_multi_kernels.h"
 #include "crypto/hash_multi/pbkdf2_rounds.h"

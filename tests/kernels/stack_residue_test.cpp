@@ -347,58 +347,6 @@ Bytes keystream_of(const Bytes& key, const Bytes& iv, size_t size) {
   return out;
 }
 
-// final_state: of a sponge that has taken in a message and been squeezed once.
-Bytes final_state(size_t rate, const Bytes& message) {
-  const auto s = std::make_unique<Sponge>();
-  uint8_t first;
-  sponge_init(*s, Lane::kPortable, rate);
-  sponge_absorb(*s, message.data(), message.size());
-  sponge_finish(*s, kSha3Suffix);
-  sponge_squeeze(*s, &first, 1);
-  return copy_of(s->state, sizeof s->state);
-}
-
-TEST_F(StackResidue, sha3) {
-  Bytes digest(kSha3_256Size);
-  const Bytes state = final_state(kSha3_256Rate, text_);
-  // Not the beginning of it, which is the digest.
-  const Secrets secrets{{"message", text_}, {"state", Bytes(state.begin() + kSha3_256Size, state.end())}};
-  for (const Lane lane : runnable_lanes(kKeccakKernels)) {
-    expect_clean(
-        lane_name(lane) + std::string(" sponge"),
-        [&] { sponge(lane, kSha3_256Rate, kSha3Suffix, digest.data(), 32, text_.data(), text_.size()); }, secrets);
-    const auto mac = std::make_unique<Sponge>();
-    const Secrets with_key{{"key", raw_}, {"message", text_}};
-    expect_clean(
-        lane_name(lane) + std::string(" kmac"),
-        [&] {
-          kmac_init(*mac, lane, 256, raw_.data(), raw_.size(), nullptr, 0);
-          sponge_absorb(*mac, text_.data(), text_.size());
-          kmac_final(*mac, digest.data(), digest.size(), false);
-        },
-        with_key);
-  }
-}
-
-// Ten jobs of every length around that of the text, so that all kernels have their turn and one job stays alone.
-TEST_F(StackResidue, sha3_batches) {
-  std::vector<Bytes> digests(10, Bytes(kSha3_256Size));
-  std::vector<SpongeJob> jobs;
-  Secrets secrets{{"message", text_}};
-  for (size_t i = 0; i < digests.size(); ++i) {
-    const Bytes message(text_.begin(), text_.begin() + static_cast<ptrdiff_t>(100 * (i + 1)));
-    const Bytes state = final_state(kSha3_256Rate, message);
-    secrets["state " + std::to_string(i)] = Bytes(state.begin() + kSha3_256Size, state.end());
-    jobs.push_back({nullptr, kSha3_256Rate, kSha3Suffix, text_.data(), message.size(), digests[i].data(), 32});
-  }
-  for (const Lane wide : runnable_lanes(kKeccakMultiKernels)) {
-    for (const Lane single : runnable_lanes(kKeccakKernels))
-      expect_clean(
-          lane_name(single) + std::string(" and ") + lane_name(wide),
-          [&] { sponge_multi(single, wide, jobs.data(), jobs.size()); }, secrets);
-  }
-}
-
 TEST_F(StackResidue, chacha20_poly1305) {
   constexpr size_t kLongText = 3500;
   const Bytes text = noise(kLongText, 4);
