@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "crypto/aes/aes_kernels.h"
+#include "crypto/base/bytes.h"
 #include "crypto/ccm/ccm.h"
 #include "crypto/chacha/chacha20_poly1305.h"
 #include "crypto/chacha/chacha_kernels.h"
