@@ -211,6 +211,7 @@ constexpr EventRow kSelfTestNames[] = {
     {40, "hmac-sha3-256"},
     {41, "kmac"},
     {42, "sha-3-multi"},
+    {43, "pbkdf2-multi"},
 };
 
 // Names of the states, by id - 0x20000: CM_STATE_*.

@@ -52,6 +52,7 @@ bool cast_ccm_open_multi(Lane lane, bool broken);
 bool cast_kw_wrap(Lane lane, bool broken);
 bool cast_kw_unwrap(Lane lane, bool broken);
 bool cast_pbkdf2(Lane lane, bool broken);
+bool cast_pbkdf2_multi(Lane lane, bool broken);
 bool cast_drbg_instantiate(Lane lane, bool broken);
 bool cast_drbg_reseed(Lane lane, bool broken);
 bool cast_drbg_generate(Lane lane, bool broken);

@@ -52,6 +52,7 @@ enum class CastId : uint32_t {
   kHmacSha3 = 40,
   kKmac = 41,
   kSha3Multi = 42,
+  kPbkdf2Multi = 43,
 };
 
 enum class LaneSet : uint8_t {
@@ -136,6 +137,8 @@ constexpr CastRow kCasts[] = {
      "the same, and refusal of wrong tags among right ones"},
     {CastId::kPbkdf2, LaneSet::kSha256, "pbkdf2-hmac-sha-256", "PBKDF2", "vectors/selftest pbkdf2",
      "two output blocks"},
+    {CastId::kPbkdf2Multi, LaneSet::kHashMulti, "pbkdf2-multi", "PBKDF2", "vectors/selftest pbkdf2",
+     "every lane of the kernels for many chains"},
     {CastId::kDrbgInstantiate, LaneSet::kAes, "ctr-drbg-instantiate", "CTR_DRBG", "vectors/selftest ctr-drbg",
      "instantiate"},
     {CastId::kDrbgReseed, LaneSet::kAes, "ctr-drbg-reseed", "CTR_DRBG", "vectors/selftest ctr-drbg", "reseed"},

@@ -152,6 +152,8 @@ bool known_answer(CastId id, Lane lane, bool broken) {
       return cast_kw_unwrap(lane, broken);
     case CastId::kPbkdf2:
       return cast_pbkdf2(lane, broken);
+    case CastId::kPbkdf2Multi:
+      return cast_pbkdf2_multi(lane, broken);
     case CastId::kDrbgInstantiate:
       return cast_drbg_instantiate(lane, broken);
     case CastId::kDrbgReseed:

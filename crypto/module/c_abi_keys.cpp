@@ -299,16 +299,14 @@ Status key_derive(NewKey& key, In password, In salt, uint32_t iterations) {
   if (const Status s = check_params(key.params, bits, false); !succeeded(s)) return s;
   // A key of a handshake is fresh; one from a password comes back, and its sequence numbers would begin again.
   if (key.params.iv_regime != CM_IV_RANDOM) return Status::kArgument;
-  if (iterations == 0) return Status::kArgument;
   const size_t size = bits / 8;
   const bool approved = pbkdf2_approved(password.size, salt.size, iterations, size);
   const Status indicator = indicator_of(key.params, size, approved ? Status::kOk : Status::kNotApprovedPbkdf2Input);
   if (!succeeded(indicator)) return indicator;
+  if (const Status s = pbkdf2_check(HashId::kSha256, size, iterations); !succeeded(s)) return s;
   SecretArray<store::kRawKeyMax> raw;
-  if (const Status s = pbkdf2_hmac_sha256(lanes().sha256, raw.expose(), size, password.bytes(), password.size,
-                                          salt.bytes(), salt.size, iterations);
-      !succeeded(s))
-    return s;
+  const Pbkdf2Job job = {password.bytes(), password.size, salt.bytes(), salt.size, raw.expose(), size};
+  pbkdf2(HashId::kSha256, lanes().sha256, lanes().hash_multi, &job, 1, iterations);
   return make_key(key, raw.expose(), size, indicator);
 }
 

@@ -336,7 +336,9 @@ bool kmac(Lane lane) {
 bool pbkdf2(Lane lane) {
   if (!has(kSha256Kernels, lane)) return false;
   uint8_t out[48];
-  must(pbkdf2_hmac_sha256(lane, out, sizeof out, Secret<20>(), 20, kPublic, 16, 3));
+  const Secret<20> password;
+  const Pbkdf2Job job = {password, 20, kPublic, 16, out, sizeof out};
+  pbkdf2(HashId::kSha256, lane, Lane::kPortable, &job, 1, 3);
   return true;
 }
 

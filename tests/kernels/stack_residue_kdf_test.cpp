@@ -3,6 +3,7 @@
 // they ran on (tests/support/stack_residue.h), with any hash on any lane.
 #include <gtest/gtest.h>
 
+#include "crypto/hash_multi/hash_multi_kernels.h"
 #include "crypto/kdf/hkdf.h"
 #include "crypto/kdf/kbkdf.h"
 #include "crypto/kdf/one_step.h"
@@ -107,10 +108,13 @@ TEST_P(StackResidueKdf, key_derivation) {
     hkdf_extract(id_, lane_, out, text_.data(), 20, raw_.data(), raw_.size());
     return Status::kOk;
   });
-  if (id_ == HashId::kSha256)
-    expect_derives_clean("pbkdf2", [&](uint8_t* out, size_t n) {
-      return pbkdf2_hmac_sha256(lane_, out, n, raw_.data(), raw_.size(), text_.data(), 20, 3);
+  for (const Lane wide : runnable_lanes(kHashMultiKernels)) {
+    expect_derives_clean(std::string("pbkdf2 ") + lane_name(wide), [&](uint8_t* out, size_t n) {
+      const Pbkdf2Job job = {raw_.data(), raw_.size(), text_.data(), 20, out, n};
+      pbkdf2(id_, lane_, wide, &job, 1, 3);
+      return Status::kOk;
     });
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, StackResidueKdf, testing::ValuesIn(hashes_on_lanes()), ParamName{});

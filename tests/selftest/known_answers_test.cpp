@@ -348,6 +348,16 @@ TEST(KnownAnswers, pbkdf2) {
                               static_cast<int>(key.size()), key.data()),
             1);
   EXPECT_EQ(key, bytes(known::kPbkdf2Key));
+  Bytes all;
+  for (const EVP_MD* md : {EVP_sha1(), EVP_sha256(), EVP_sha512()}) {
+    Bytes out(known::kPbkdf2MultiSize);
+    ASSERT_EQ(PKCS5_PBKDF2_HMAC(reinterpret_cast<const char*>(password.data()), static_cast<int>(password.size()),
+                                salt.data(), static_cast<int>(salt.size()), known::kPbkdf2Iterations, md,
+                                static_cast<int>(out.size()), out.data()),
+              1);
+    all.insert(all.end(), out.begin(), out.end());
+  }
+  EXPECT_EQ(digest_of(all), bytes(known::kPbkdf2MultiDigest));
 }
 
 TEST(KnownAnswers, ctr_drbg) {
