@@ -44,6 +44,7 @@ enum class EventId : uint32_t {
   kHashInitParams = 0x0305,
   kHashCopy = 0x0306,
   kHashSqueeze = 0x0307,
+  kHashBatch = 0x0308,
   kMacCompute = 0x0400,
   kMacVerify = 0x0401,
   kMacInit = 0x0402,
@@ -117,6 +118,7 @@ constexpr EventRow kEventTable[] = {
     {0x0305, "hash-init-params"},
     {0x0306, "hash-copy"},
     {0x0307, "hash-squeeze"},
+    {0x0308, "hash-batch"},
     {0x0400, "mac-compute"},
     {0x0401, "mac-verify"},
     {0x0402, "mac-init"},
@@ -152,6 +154,7 @@ constexpr bool is_batch(uint32_t id) {
   switch (static_cast<EventId>(id)) {
     case EventId::kAeadSealBatch:
     case EventId::kAeadOpenBatch:
+    case EventId::kHashBatch:
     case EventId::kMacBatch:
     case EventId::kCipherBatch:
       return true;
@@ -212,6 +215,7 @@ constexpr EventRow kSelfTestNames[] = {
     {41, "kmac"},
     {42, "sha-3-multi"},
     {43, "pbkdf2-multi"},
+    {44, "sha-multi"},
 };
 
 // Names of the states, by id - 0x20000: CM_STATE_*.

@@ -3,6 +3,7 @@
 // HMAC with each (IG 10.3.B), and of KMAC: in one call and in pieces, so that the loop over blocks and the buffer are
 // covered.
 #include "crypto/hash/hash.h"
+#include "crypto/hash/hash_many.h"
 #include "crypto/hmac/hmac.h"
 #include "crypto/kmac/kmac.h"
 #include "crypto/sha3/keccak_multi.h"
@@ -110,6 +111,26 @@ bool cast_sha3_multi(Lane lane, bool broken) {
   uint8_t digest[kSha3_256Size];
   hash_digest(HashId::kSha3_256, Lane::kPortable, digest, digests[0], sizeof digests);
   return matches(digest, known::kSha3MultiDigest, sizeof digest, broken);
+}
+
+// cast_sha_multi: the same for the cores of FIPS 180-4, one after the other.
+bool cast_sha_multi(Lane lane, bool broken) {
+  constexpr HashId kIds[] = {HashId::kSha1, HashId::kSha256, HashId::kSha512};
+  constexpr HashLanes kSingle = {Lane::kPortable, Lane::kPortable, Lane::kPortable, Lane::kPortable};
+  const Message message;
+  Hash all;
+  hash_init(all, HashId::kSha256, Lane::kPortable);
+  for (const HashId id : kIds) {
+    uint8_t digests[known::kHashMultiJobs][kHashMaxSize];
+    HashJob jobs[known::kHashMultiJobs];
+    for (size_t i = 0; i < known::kHashMultiJobs; ++i)
+      jobs[i] = {id, nullptr, 0, message.bytes + i, known::kHashMultiStep * i, digests[i]};
+    hash_many(kSingle, lane, jobs, known::kHashMultiJobs);
+    for (const auto& digest : digests) hash_update(all, digest, hash_row(id).digest_size);
+  }
+  uint8_t digest[sizeof known::kShaMultiDigest];
+  hash_final(all, digest);
+  return matches(digest, known::kShaMultiDigest, sizeof digest, broken);
 }
 
 }  // namespace cm::selftest

@@ -53,6 +53,7 @@ enum class CastId : uint32_t {
   kKmac = 41,
   kSha3Multi = 42,
   kPbkdf2Multi = 43,
+  kShaMulti = 44,
 };
 
 enum class LaneSet : uint8_t {
@@ -93,6 +94,8 @@ constexpr CastRow kCasts[] = {
     {CastId::kHmacSha3, LaneSet::kKeccak, "hmac-sha3-256", "HMAC-SHA3", "vectors/selftest hash",
      "MAC with both midstates"},
     {CastId::kKmac, LaneSet::kKeccak, "kmac", "KMAC", "vectors/selftest kmac", "KMAC128 with a key of two blocks"},
+    {CastId::kShaMulti, LaneSet::kHashMulti, "sha-multi", "SHA-2", "vectors/selftest hash",
+     "SHA-1, SHA-256, SHA-512: every lane for many messages"},
     {CastId::kSha3Multi, LaneSet::kHashMulti, "sha-3-multi", "SHA-3", "vectors/selftest hash",
      "every lane of the kernels for many messages"},
     {CastId::kAesEncrypt, LaneSet::kAes, "aes-encrypt", "AES", "vectors/selftest aes",

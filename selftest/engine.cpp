@@ -96,6 +96,8 @@ bool known_answer(CastId id, Lane lane, bool broken) {
       return cast_kmac(lane, broken);
     case CastId::kSha3Multi:
       return cast_sha3_multi(lane, broken);
+    case CastId::kShaMulti:
+      return cast_sha_multi(lane, broken);
     case CastId::kAesEncrypt:
       return cast_aes_encrypt(lane, broken);
     case CastId::kAesDecrypt:

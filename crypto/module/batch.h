@@ -73,7 +73,8 @@ inline cm_rc refuse_batch(Gate& gate, size_t count, Status why) {
 // leave_batch: works the jobs lot by lot with run_lot(thread, keys, lot, totals, all), where all is the caller's array
 // as a range no output may touch. A job that is alone in its lot goes through run_one(thread, job, totals, all), which
 // does what the service for one message does.
-template <class Job, class RunOne, class RunLot>
+// Keys: what protects the keys of a lot.
+template <class Keys = store::AnyKeys, class Job, class RunOne, class RunLot>
 cm_rc leave_batch(Gate& gate, Job* jobs, size_t count, RunOne run_one, RunLot run_lot) {
   if (const Status s = check_jobs(jobs, count); !succeeded(s)) return refuse_batch(gate, count, s);
   const In all{jobs, count * sizeof *jobs};
@@ -85,7 +86,7 @@ cm_rc leave_batch(Gate& gate, Job* jobs, size_t count, RunOne run_one, RunLot ru
     if (n == 1) {
       results[0] = run_one(gate.thread(), copies[0], totals, all);
     } else {
-      const store::AnyKeys keys(gate.thread());
+      const Keys keys(gate.thread());
       run_lot(gate.thread(), keys, Lot<Job>{copies, n, results}, totals, all);
     }
     for (size_t i = 0; i < n; ++i) jobs[done + i].result = to_rc(results[i]);

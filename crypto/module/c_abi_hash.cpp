@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // c_abi_hash.cpp: the hash functions of hash_function.h (FIPS 180-4, FIPS 202, SP 800-185), one-shot and in pieces.
+#include "crypto/hash/hash_many.h"
+#include "crypto/module/batch.h"
 #include "crypto/module/c_abi.h"
 #include "crypto/module/lanes.h"
 
@@ -41,14 +43,19 @@ void digest_of(const HashFunctionRow& row, Out out, In in) {
   sponge_zeroise(sponge);
 }
 
-// hash_compute: *written is what was written.
-Status hash_compute(uint32_t algorithm, Out buffer, In in, size_t* written) {
-  const HashFunctionRow* row = hash_function(algorithm);
+// check_call: of a whole message.
+Status check_call(const HashFunctionRow* row, Out buffer, In in) {
   if (row == nullptr || (row->kind != HashKind::kFixed && row->kind != HashKind::kShake)) return Status::kArgument;
   if (const Status s = check_output(*row, buffer); !succeeded(s)) return s;
   if (const Status s = check_input(in); !succeeded(s)) return s;
+  return overlaps_partly(buffer.p, output_of(*row, buffer).size, in.p, in.size) ? Status::kOverlap : Status::kOk;
+}
+
+// hash_compute: *written is what was written.
+Status hash_compute(uint32_t algorithm, Out buffer, In in, size_t* written) {
+  const HashFunctionRow* row = hash_function(algorithm);
+  if (const Status s = check_call(row, buffer, in); !succeeded(s)) return s;
   const Out out = output_of(*row, buffer);
-  if (overlaps_partly(out.p, out.size, in.p, in.size)) return Status::kOverlap;
   digest_of(*row, out, in);
   *written = out.size;
   return Status::kOk;
@@ -139,6 +146,51 @@ Status hash_free(cm_hash hash) {
   return Status::kOk;
 }
 
+// ---- batches: functions with a digest of fixed size go through the lanes of the kernels for many messages, all jobs
+// of a lot together.
+
+struct NoKeys {
+  explicit NoKeys(ThreadState& /*thread*/) {}
+};
+
+Out buffer_of(const cm_hash_job& job) { return {job.digest, job.digest_capacity}; }
+
+// check_job: what a single call checks, and that the digest does not touch the array of jobs. *row is the function.
+Status check_job(const cm_hash_job& job, In all, const HashFunctionRow** row) {
+  *row = hash_function(job.algorithm);
+  const In in{job.in, job.in_size};
+  if (const Status s = check_call(*row, buffer_of(job), in); !succeeded(s)) return s;
+  return share(output_of(**row, buffer_of(job)), all) ? Status::kOverlap : Status::kOk;
+}
+
+Status hash_one(ThreadState& /*thread*/, const cm_hash_job& job, BatchTotals& totals, In all) {
+  const HashFunctionRow* row = nullptr;
+  const Status s = check_job(job, all, &row);
+  const size_t size = succeeded(s) ? output_of(*row, buffer_of(job)).size : 0;
+  if (succeeded(s)) digest_of(*row, output_of(*row, buffer_of(job)), {job.in, job.in_size});
+  count_job(totals, s, size, lane_of(row));
+  return s;
+}
+
+void hash_lot(ThreadState& /*thread*/, const NoKeys& /*keys*/, const Lot<cm_hash_job>& jobs, BatchTotals& totals,
+              In all) {
+  HashJob many[kLot];
+  size_t count = 0;
+  for (size_t i = 0; i < jobs.count; ++i) {
+    const cm_hash_job& job = jobs.jobs[i];
+    const HashFunctionRow* row = nullptr;
+    const Status s = jobs.results[i] = check_job(job, all, &row);
+    const Out out = succeeded(s) ? output_of(*row, buffer_of(job)) : Out{nullptr, 0};
+    const In in{job.in, job.in_size};
+    if (succeeded(s) && row->kind == HashKind::kFixed)
+      many[count++] = {row->fixed, nullptr, 0, in.bytes(), in.size, out.bytes()};
+    else if (succeeded(s))
+      digest_of(*row, out, in);
+    count_job(totals, s, out.size, lane_of(row));
+  }
+  if (count != 0) hash_many(hash_lanes(), lanes().hash_multi, many, count);
+}
+
 // leave_with_hash: hands a context out that was made with result s.
 cm_rc leave_with_hash(Gate& gate, Status s, cm_hash made, cm_hash* out, Lane lane) {
   if (succeeded(s)) s = keep(gate, s, made, hash_free);
@@ -225,4 +277,10 @@ CM_EXPORT cm_rc cm_hash_free(cm_session session, cm_hash hash) {
   Gate gate(service(EventId::kHashFree), session, hash.v, 0);
   if (!gate.open()) return gate.refused();
   return gate.leave(hash_free(hash));
+}
+
+CM_EXPORT cm_rc cm_hash_batch(cm_session session, cm_hash_job* jobs, size_t count) {
+  Gate gate(service(EventId::kHashBatch), session, logged_jobs(count), 0);
+  if (!gate.open()) return gate.refused();
+  return leave_batch<NoKeys>(gate, jobs, count, hash_one, hash_lot);
 }

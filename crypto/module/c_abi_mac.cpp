@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // c_abi_mac.cpp: HMAC (FIPS 198-1), AES-CMAC (SP 800-38B) and KMAC (SP 800-185), one-shot and streaming. The key says
 // which.
+#include "crypto/hmac/hmac_many.h"
 #include "crypto/module/batch_lane.h"
 #include "crypto/module/c_abi.h"
 #include "crypto/module/key_algorithms.h"
+#include "crypto/module/lanes.h"
 
 namespace {
 using namespace cm;       // NOLINT(google-build-using-namespace): this file is the module's C face
@@ -108,18 +110,20 @@ bool matches(const store::KeyObject& key, In mac, In in) {
   return matches(*use.key(), mac, in) ? s : Status::kAuth;
 }
 
-// ---- batches: CMAC goes through the lanes of the multi-buffer kernels, all jobs of a lot together.
+// ---- batches: CMAC and HMAC go through the lanes of the kernels for many messages, all jobs of a lot together.
 
-struct CmacLot {
-  CmacLot() = default;
-  ~CmacLot() { zeroise(tags, count * kCmacTag); }  // a tag that is compared is what a forger wants
-  CmacLot(const CmacLot&) = delete;
-  CmacLot& operator=(const CmacLot&) = delete;
+struct MacLot {
+  explicit MacLot(size_t n) : jobs(n) {}
+  ~MacLot() { zeroise(tags, jobs * sizeof tags[0]); }  // a tag that is compared is what a forger wants
+  MacLot(const MacLot&) = delete;
+  MacLot& operator=(const MacLot&) = delete;
 
-  size_t count = 0;
-  CmacJob jobs[kLot];
-  size_t places[kLot];  // of the jobs in the lot
-  uint8_t tags[kLot][kCmacTag];
+  size_t jobs;
+  size_t cmac_count = 0, hmac_count = 0;
+  CmacJob cmac[kLot];
+  HmacJob hmac[kLot];
+  bool waits[kLot] = {};  // for its tag
+  uint8_t tags[kLot][kHashMaxSize];
 };
 
 bool computes(const cm_mac_job& job) { return job.operation == CM_MAC_COMPUTE; }
@@ -152,9 +156,9 @@ Status settle_job(const cm_mac_job& job, const uint8_t* tag, Status reason) {
   return ct::declassify(ct::equal_bytes(tag, mac, job.mac_size)) ? reason : Status::kAuth;
 }
 
-// mac_job: one job, all but the work of CMAC.
+// mac_job: one job, all but the work of CMAC and HMAC. place: in the lot.
 Status mac_job(ThreadState& thread, const store::AnyKeys& keys, const cm_mac_job& job, In all, size_t place, Lane* lane,
-               CmacLot& lot) {
+               MacLot& lot) {
   const In in{job.in, job.in_size};
   if (const Status s = check_job(job, all); !succeeded(s)) return s;
   if (const Status s = check_call(job.mac, job.mac_size, in); !succeeded(s)) return s;
@@ -167,10 +171,14 @@ Status mac_job(ThreadState& thread, const store::AnyKeys& keys, const cm_mac_job
   }
   *lane = use.key()->lane;
   if (const Status s = check_mac_size(use.key()->algorithm, job.mac_size); !succeeded(s)) return s;
-  if (use.key()->algorithm == CM_ALG_AES_CMAC) {
-    lot.places[lot.count] = place;
-    lot.jobs[lot.count] = {&use.key()->cmac, lot.tags[lot.count], in.bytes(), in.size};
-    ++lot.count;
+  const KeyForm form = form_of(use.key()->algorithm);
+  lot.waits[place] = form != KeyForm::kKmac;
+  if (form == KeyForm::kCmac) {
+    lot.cmac[lot.cmac_count++] = {&use.key()->cmac, lot.tags[place], in.bytes(), in.size};
+    return reason;
+  }
+  if (form == KeyForm::kHmac) {
+    lot.hmac[lot.hmac_count++] = {&use.key()->hmac, lot.tags[place], in.bytes(), in.size};
     return reason;
   }
   if (!computes(job)) return matches(*use.key(), {job.mac, job.mac_size}, in) ? reason : Status::kAuth;
@@ -180,20 +188,18 @@ Status mac_job(ThreadState& thread, const store::AnyKeys& keys, const cm_mac_job
 
 void mac_lot(ThreadState& thread, const store::AnyKeys& keys, const Lot<cm_mac_job>& jobs, BatchTotals& totals,
              In all) {
-  CmacLot lot;
-  Lane lanes[kLot];
+  MacLot lot(jobs.count);
+  Lane lanes_used[kLot];
   for (size_t i = 0; i < jobs.count; ++i) {
-    lanes[i] = Lane::kNone;
-    jobs.results[i] = mac_job(thread, keys, jobs.jobs[i], all, i, &lanes[i], lot);
+    lanes_used[i] = Lane::kNone;
+    jobs.results[i] = mac_job(thread, keys, jobs.jobs[i], all, i, &lanes_used[i], lot);
   }
-  if (lot.count != 0) note_lane(totals, batch_cmac(lot.jobs, lot.count));
-  for (size_t i = 0; i < lot.count; ++i) {
-    Status& result = jobs.results[lot.places[i]];
-    result = settle_job(jobs.jobs[lot.places[i]], lot.tags[i], result);
-  }
+  if (lot.cmac_count != 0) note_lane(totals, batch_cmac(lot.cmac, lot.cmac_count));
+  if (lot.hmac_count != 0) hmac_many(hash_lanes(), lanes().hash_multi, lot.hmac, lot.hmac_count);
   for (size_t i = 0; i < jobs.count; ++i) {
     const cm_mac_job& job = jobs.jobs[i];
-    count_job(totals, jobs.results[i], computes(job) ? job.mac_size : 0, lanes[i]);
+    if (lot.waits[i]) jobs.results[i] = settle_job(job, lot.tags[i], jobs.results[i]);
+    count_job(totals, jobs.results[i], computes(job) ? job.mac_size : 0, lanes_used[i]);
   }
 }
 

@@ -112,6 +112,8 @@ constexpr ServiceRow kServices[] = {
      "cm_hash_copy", "by function"},
     {EventId::kHashSqueeze, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational,
      "hash-squeeze", "cm_hash_squeeze", "by function"},
+    {EventId::kHashBatch, Roles::kAny, Approval::kApproved, SspUse::kNone, ReleaseClass::kC, kInOperational,
+     "hash-batch", "cm_hash_batch", "by function"},
     {EventId::kMacCompute, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
      "mac-compute", "cm_mac_compute", "by key"},
     {EventId::kMacVerify, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,

@@ -533,7 +533,8 @@ CM_EXPORT cm_rc cm_mac_free(cm_session session, cm_mac mac) CM_MUST_USE;
 
 /* Batches: independent jobs in one call, each with a key, buffers and a result of its own. Everything that is said of
  * the single call holds for each job; it gets the result that the single call would have, and a job that fails harms no
- * other. Messages that cannot keep the processor busy alone (CBC encryption, CMAC, CCM) are worked side by side.
+ * other. Messages that cannot keep the processor busy alone (CBC encryption, CMAC, CCM, hashes, HMAC) are worked side
+ * by side.
  *  - Result: CM_OK, or the reason of the first job that was not approved; CM_ERR_JOBS when a job failed; another error
  *    when the batch as a whole was refused: then nothing was done and no job has a result. CM_ERR_ENTROPY alone can
  * come in between: the jobs before it are done, those from it on have it as their result and their outputs zeroed.
@@ -581,6 +582,17 @@ typedef struct {
   cm_rc result;
 } cm_cipher_job;
 CM_EXPORT cm_rc cm_cipher_batch(cm_session session, cm_cipher_job* jobs, size_t count) CM_MUST_USE;
+
+/* cm_hash_job: as the arguments of cm_hash_compute; a batch of hashes has no keys. */
+typedef struct {
+  uint32_t algorithm;
+  cm_rc result;
+  void* digest;
+  size_t digest_capacity;
+  const void* in;
+  size_t in_size;
+} cm_hash_job;
+CM_EXPORT cm_rc cm_hash_batch(cm_session session, cm_hash_job* jobs, size_t count) CM_MUST_USE;
 
 enum { CM_MAC_COMPUTE = 1, CM_MAC_VERIFY = 2 };
 

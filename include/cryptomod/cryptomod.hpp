@@ -329,6 +329,9 @@ class Session {
   Approval open_batch(std::span<cm_aead_job> jobs) const {
     return check(cm_aead_open_batch(session_, jobs.data(), jobs.size()), "cm_aead_open_batch");
   }
+  void hash_batch(std::span<cm_hash_job> jobs) const {
+    check(cm_hash_batch(session_, jobs.data(), jobs.size()), "cm_hash_batch");
+  }
   Approval cipher_batch(std::span<cm_cipher_job> jobs) const {
     return check(cm_cipher_batch(session_, jobs.data(), jobs.size()), "cm_cipher_batch");
   }

@@ -163,6 +163,46 @@ TEST_F(HashFunctions, samples_of_sp_800_185) {
   }
 }
 
+TEST_F(HashFunctions, batches_are_one_after_the_other) {
+  for (const size_t count : {0, 1, 2, 9, 64, 65, 200}) {
+    std::vector<Bytes> in, out, expected;
+    std::vector<cm_hash_job> jobs;
+    for (size_t i = 0; i < count; ++i) {
+      const uint32_t algorithm = static_cast<uint32_t>(1 + i * 5 % CM_HASH_SHAKE256);
+      const HashFunctionRow& row = *hash_function(algorithm);
+      in.push_back(pattern(i * 67 % 3000, static_cast<uint8_t>(i)));
+      out.emplace_back(hash_function_size(row) != 0 ? hash_function_size(row) : 70);
+      expected.push_back(oracle(row, in.back(), out.back().size()));
+    }
+    for (size_t i = 0; i < count; ++i)
+      jobs.push_back({static_cast<uint32_t>(1 + i * 5 % CM_HASH_SHAKE256), -1, out[i].data(), out[i].size(),
+                      in[i].data(), in[i].size()});
+    ASSERT_EQ(cm_hash_batch(session_, jobs.data(), count), CM_OK) << count;
+    EXPECT_EQ(out, expected) << count;
+    for (const cm_hash_job& job : jobs) EXPECT_EQ(job.result, CM_OK);
+  }
+}
+
+TEST_F(HashFunctions, a_bad_job_of_a_batch_harms_no_other) {
+  const Bytes in = pattern(500);
+  const Bytes right = oracle(*hash_function(CM_HASH_SHA384), in, 48);
+  std::vector<Bytes> out(6, Bytes(48, 0xee));
+  std::vector<cm_hash_job> jobs(6, cm_hash_job{CM_HASH_SHA384, -1, nullptr, 48, in.data(), in.size()});
+  for (size_t i = 0; i < jobs.size(); ++i) jobs[i].digest = out[i].data();
+  jobs[1].algorithm = CM_HASH_CSHAKE128;
+  jobs[2].digest_capacity = 47;
+  jobs[3].in = nullptr;
+  jobs[4].digest = &jobs[5];
+  EXPECT_EQ(cm_hash_batch(session_, jobs.data(), jobs.size()), CM_ERR_JOBS);
+  const cm_rc expected[] = {CM_OK, CM_ERR_ARGUMENT, CM_ERR_BUFFER_TOO_SMALL, CM_ERR_NULL, CM_ERR_OVERLAP, CM_OK};
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    EXPECT_EQ(jobs[i].result, expected[i]) << i;
+    EXPECT_EQ(out[i], expected[i] == CM_OK ? right : Bytes(48, 0xee)) << i;
+  }
+  EXPECT_EQ(cm_hash_batch(session_, nullptr, 1), CM_ERR_NULL);
+  EXPECT_EQ(cm_hash_batch(session_, jobs.data(), CM_BATCH_MAX + 1), CM_ERR_LENGTH);
+}
+
 TEST_F(HashFunctions, refuse_what_they_cannot_do) {
   cm_hash hash{};
   uint8_t out[64];

@@ -136,13 +136,19 @@ TEST(KnownAnswers, hash) {
   EXPECT_EQ(digest_by("SHA3-256", message), bytes(known::kSha3Digest));
   const Bytes out = digest_by("SHAKE128", message, 400);
   EXPECT_EQ(Bytes(out.end() - sizeof known::kShakeOutput, out.end()), bytes(known::kShakeOutput));
-  Bytes digests;
-  for (size_t i = 0; i < known::kHashMultiJobs; ++i) {
-    const auto from = message.begin() + static_cast<ptrdiff_t>(i);
-    const Bytes digest = digest_by("SHA3-256", Bytes(from, from + static_cast<ptrdiff_t>(known::kHashMultiStep * i)));
-    digests.insert(digests.end(), digest.begin(), digest.end());
-  }
-  EXPECT_EQ(digest_by("SHA3-256", digests), bytes(known::kSha3MultiDigest));
+  const auto digests_by = [&](std::initializer_list<const char*> names) {
+    Bytes all;
+    for (const char* name : names) {
+      for (size_t i = 0; i < known::kHashMultiJobs; ++i) {
+        const auto from = message.begin() + static_cast<ptrdiff_t>(i);
+        const Bytes digest = digest_by(name, Bytes(from, from + static_cast<ptrdiff_t>(known::kHashMultiStep * i)));
+        all.insert(all.end(), digest.begin(), digest.end());
+      }
+    }
+    return all;
+  };
+  EXPECT_EQ(digest_by("SHA3-256", digests_by({"SHA3-256"})), bytes(known::kSha3MultiDigest));
+  EXPECT_EQ(digest_by("SHA256", digests_by({"SHA1", "SHA256", "SHA512"})), bytes(known::kShaMultiDigest));
 }
 
 TEST(KnownAnswers, hmac_of_other_hashes_and_kmac) {
