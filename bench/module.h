@@ -30,6 +30,7 @@ namespace cm::bench {
   X(cm_cipher_decrypt) \
   X(cm_cipher_batch) \
   X(cm_hash_compute) \
+  X(cm_hash_batch) \
   X(cm_mac_compute) \
   X(cm_mac_batch) \
   X(cm_random_bytes)

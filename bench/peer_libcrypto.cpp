@@ -56,23 +56,23 @@ bool LibcryptoGcm::open(uint8_t* out, const uint8_t* tag, const uint8_t* iv, con
   return EVP_DecryptFinal_ex(ctx, out + n, &n) == 1;
 }
 
-LibcryptoSha256::LibcryptoSha256()
-    : md_(EVP_MD_fetch(nullptr, "SHA2-256", nullptr), EVP_MD_free), ctx_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-  require(md_ && EVP_DigestInit_ex2(ctx_.get(), md_.get(), nullptr) == 1, "SHA-256 set-up");
+LibcryptoDigest::LibcryptoDigest(const char* name)
+    : md_(EVP_MD_fetch(nullptr, name, nullptr), EVP_MD_free), ctx_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
+  require(md_ && EVP_DigestInit_ex2(ctx_.get(), md_.get(), nullptr) == 1, "digest set-up");
 }
 
 // A null type starts again with the algorithm the context has: no look-up.
-void LibcryptoSha256::compute(uint8_t* digest, const uint8_t* in, size_t in_size) {
+void LibcryptoDigest::compute(uint8_t* digest, const uint8_t* in, size_t in_size) {
   require(EVP_DigestInit_ex2(ctx_.get(), nullptr, nullptr) == 1 && EVP_DigestUpdate(ctx_.get(), in, in_size) == 1 &&
               EVP_DigestFinal_ex(ctx_.get(), digest, nullptr) == 1,
-          "SHA-256");
+          "digest");
 }
 
-LibcryptoHmac::LibcryptoHmac(const uint8_t* key, size_t key_size) : ctx_(nullptr, EVP_MAC_CTX_free) {
+LibcryptoHmac::LibcryptoHmac(const char* hash, const uint8_t* key, size_t key_size) : ctx_(nullptr, EVP_MAC_CTX_free) {
   const std::unique_ptr<EVP_MAC, decltype(&EVP_MAC_free)> mac(EVP_MAC_fetch(nullptr, "HMAC", nullptr), EVP_MAC_free);
   ctx_.reset(EVP_MAC_CTX_new(mac.get()));
-  char digest[] = "SHA2-256";
-  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+  std::string digest = hash;
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
                                OSSL_PARAM_construct_end()};
   require(ctx_ && EVP_MAC_init(ctx_.get(), key, key_size, params) == 1, "HMAC set-up");
 }
@@ -81,7 +81,7 @@ LibcryptoHmac::LibcryptoHmac(const uint8_t* key, size_t key_size) : ctx_(nullptr
 void LibcryptoHmac::compute(uint8_t* mac, const uint8_t* in, size_t in_size) {
   size_t n = 0;
   require(EVP_MAC_init(ctx_.get(), nullptr, 0, nullptr) == 1 && EVP_MAC_update(ctx_.get(), in, in_size) == 1 &&
-              EVP_MAC_final(ctx_.get(), mac, &n, 32) == 1,
+              EVP_MAC_final(ctx_.get(), mac, &n, EVP_MAX_MD_SIZE) == 1,
           "HMAC");
 }
 

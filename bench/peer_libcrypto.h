@@ -57,9 +57,10 @@ class LibcryptoCmac {
   std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> ctx_;
 };
 
-class LibcryptoSha256 {
+// LibcryptoDigest: name as EVP_MD_fetch takes it.
+class LibcryptoDigest {
  public:
-  LibcryptoSha256();
+  explicit LibcryptoDigest(const char* name);
   void compute(uint8_t* digest, const uint8_t* in, size_t in_size);
 
  private:
@@ -69,7 +70,7 @@ class LibcryptoSha256 {
 
 class LibcryptoHmac {
  public:
-  LibcryptoHmac(const uint8_t* key, size_t key_size);
+  LibcryptoHmac(const char* hash, const uint8_t* key, size_t key_size);
   void compute(uint8_t* mac, const uint8_t* in, size_t in_size);
 
  private:

@@ -11,7 +11,6 @@
 namespace cm::bench {
 namespace {
 
-constexpr size_t kSizesHash[] = {64, 1024, 16384};
 constexpr size_t kSizesDrbg[] = {16, 1024, 16384};
 cm_rc seal_once(const Module& m, cm_key key, Work& w, size_t size) {
   return m.f().cm_aead_seal(m.session(), key, w.out.data(), w.out.size(), w.iv.data(), kIv, w.tag.data(), kTag,
@@ -196,73 +195,6 @@ Row open_row(Modules modules, size_t key_size, size_t size) {
   return row;
 }
 
-// digest_row: rows whose result is 32 bytes that must be the same everywhere. once[i] computes into a Work's digest.
-using Once = std::function<cm_rc(Work&)>;
-Row digest_row(std::string name, size_t size, const std::array<Once, kContestants>& once) {
-  Row row;
-  row.name = std::move(name);
-  row.bytes = size;
-  for (size_t i = 0; i < kContestants; ++i) {
-    if (!once[i]) continue;
-    row.runners[i] = [run = once[i], w = work()](size_t jobs) {
-      cm_rc all = CM_OK;
-      for (size_t job = 0; job < jobs; ++job) all |= run(*w);
-      if (all != CM_OK) throw std::runtime_error("a digest failed while it was timed");
-    };
-  }
-  row.check = [once, title = row.name] {
-    Work expected;
-    expect(once[kOpenssl](expected) == CM_OK, title + " by libcrypto");
-    for (const Once& run : once) {
-      if (!run) continue;
-      Work w;
-      expect(run(w) == CM_OK && w.digest == expected.digest, title);
-    }
-  };
-  return row;
-}
-
-Row hash_row(Modules modules, size_t size) {
-  std::array<Once, kContestants> once;
-  for (size_t i = 0; i < 2; ++i)
-    once[i] = [&m = *modules[i], size](Work& w) {
-      return m.f().cm_hash_compute(m.session(), CM_HASH_SHA256, w.digest.data(), kDigest, w.in.data(), size);
-    };
-  once[kOpenssl] = [peer = std::make_shared<LibcryptoSha256>(), size](Work& w) {
-    peer->compute(w.digest.data(), w.in.data(), size);
-    return CM_OK;
-  };
-#if defined(CM_HAVE_IPSEC_MB)
-  once[kIpsecMb] = [size](Work& w) {
-    ipsec_mb().sha256(w.digest.data(), w.in.data(), size);
-    return CM_OK;
-  };
-#endif
-  return digest_row("sha-256", size, once);
-}
-
-Row hmac_row(Modules modules, size_t size) {
-  std::array<uint8_t, kDigest> raw{};
-  libcrypto_random(raw.data(), raw.size());
-  std::array<Once, kContestants> once;
-  for (size_t i = 0; i < 2; ++i)
-    once[i] = [&m = *modules[i], key = modules[i]->import_key(CM_ALG_HMAC_SHA256, raw.data(), raw.size()),
-               size](Work& w) {
-      return m.f().cm_mac_compute(m.session(), key, w.digest.data(), kDigest, w.in.data(), size);
-    };
-  once[kOpenssl] = [peer = std::make_shared<LibcryptoHmac>(raw.data(), raw.size()), size](Work& w) {
-    peer->compute(w.digest.data(), w.in.data(), size);
-    return CM_OK;
-  };
-#if defined(CM_HAVE_IPSEC_MB)
-  once[kIpsecMb] = [key = ipsec_mb().hmac_key(raw.data(), raw.size()), size](Work& w) {
-    ipsec_mb().hmac_sha256(*key, w.digest.data(), w.in.data(), size);
-    return CM_OK;
-  };
-#endif
-  return digest_row("hmac-sha-256", size, once);
-}
-
 // Random bytes cannot be equal. The check is that two requests differ; that the generator is CTR_DRBG is for the tests.
 Row drbg_row(Modules modules, size_t size) {
   Row row;
@@ -298,8 +230,7 @@ std::vector<RowMaker> make_rows(const Module& ours, const Module& ours_noaudit) 
     for (const size_t size : kSizes) rows.emplace_back([=] { return open_row(modules, key_size, size); });
   }
   for (const size_t size : kSizes) rows.emplace_back([=] { return seal_random_iv_row(modules, 32, size); });
-  for (const size_t size : kSizesHash) rows.emplace_back([=] { return hash_row(modules, size); });
-  for (const size_t size : kSizesHash) rows.emplace_back([=] { return hmac_row(modules, size); });
+  add_hash_rows(rows, modules);
   for (const size_t size : kSizesDrbg) rows.emplace_back([=] { return drbg_row(modules, size); });
   add_mode_rows(rows, modules);
   add_batch_rows(rows, modules);

@@ -18,7 +18,7 @@ namespace cm::bench {
 inline constexpr size_t kAad = 13;  // a TLS record header
 inline constexpr size_t kIv = CM_AEAD_IV_SIZE;
 inline constexpr size_t kTag = CM_AEAD_TAG_SIZE_MAX;
-inline constexpr size_t kDigest = 32;
+inline constexpr size_t kDigest = 64;  // of the longest
 inline constexpr size_t kLargest = 16384;
 inline constexpr size_t kSizes[] = {16, 64, 256, 1024, 16384};
 
