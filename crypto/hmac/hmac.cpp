@@ -4,6 +4,7 @@
 #include "crypto/hmac/hmac.h"
 
 #include "crypto/base/secret.h"
+#include "crypto/sha2/sha256.h"
 
 namespace cm {
 namespace {
@@ -19,18 +20,36 @@ void key_midstate(HashId id, Lane lane, HashState& state, const SecretArray<kHas
   hash_blocks(id, lane, state, padded.expose(), 1);
 }
 
+// finish_sha256: the outer hash of the core of SHA-256 over the inner digest, which goes in as words, as it came out:
+// it is one block with its padding.
+void finish_sha256(Lane lane, const HashRow& row, uint32_t* outer, const uint32_t* inner) {
+  uint32_t words[16] = {};
+  const size_t size = row.digest_size / 4;
+  std::memcpy(words, inner, row.digest_size);
+  words[size] = 0x80000000;
+  words[15] = 8 * (uint32_t{row.block_size} + row.digest_size);
+  sha256_words(lane, outer, words);
+  zeroise(words, sizeof words);
+}
+
+// finish_outer: of any hash: outer ends with the MAC.
+void finish_outer(HashId id, Lane lane, HashState& outer, const HashState& inner) {
+  const HashRow& row = hash_row(id);
+  if (row.core == HashCore::kSha256) return finish_sha256(lane, row, outer.w32, inner.w32);
+  uint8_t digest[kHashMaxSize];
+  hash_write(id, digest, inner);
+  hash_finish(id, lane, outer, uint64_t{row.block_size} + row.digest_size, digest, row.digest_size);
+  zeroise(digest, row.digest_size);
+}
+
 // finish: the inner hash over what is left, and the outer one over its digest. Both states are used up.
 void finish(HashId id, Lane lane, HashState& inner, HashState& outer, uint64_t inner_size, const uint8_t* in,
             size_t in_size, uint8_t* mac) {
-  const HashRow& row = hash_row(id);
-  uint8_t digest[kHashMaxSize];
   hash_finish(id, lane, inner, inner_size, in, in_size);
-  hash_write(id, digest, inner);
-  hash_finish(id, lane, outer, uint64_t{row.block_size} + row.digest_size, digest, row.digest_size);
+  finish_outer(id, lane, outer, inner);
   hash_write(id, mac, outer);
-  zeroise(digest, row.digest_size);
-  zeroise(&inner, row.state_size);
-  zeroise(&outer, row.state_size);
+  zeroise(&inner, hash_row(id).state_size);
+  zeroise(&outer, hash_row(id).state_size);
 }
 
 }  // namespace
