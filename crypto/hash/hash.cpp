@@ -57,8 +57,6 @@ void hash_start(HashId id, HashState& state) {
   }
 }
 
-void hash_copy(HashId id, HashState& to, const HashState& from) { std::memcpy(&to, &from, hash_row(id).state_size); }
-
 void hash_blocks(HashId id, Lane lane, HashState& state, const uint8_t* blocks, size_t count) {
   switch (hash_row(id).core) {
     case HashCore::kSha1:
@@ -88,8 +86,10 @@ void hash_finish(HashId id, Lane lane, HashState& state, uint64_t total_size, co
 void hash_write(HashId id, uint8_t* digest, const HashState& state) {
   const HashRow& row = hash_row(id);
   switch (row.core) {
-    case HashCore::kSha1:
     case HashCore::kSha256:
+      if (row.digest_size == kSha256Size) return sha256_write_digest(digest, state.w32);
+      [[fallthrough]];
+    case HashCore::kSha1:
       for (size_t i = 0; i < row.digest_size; i += 4) store_be32(digest + i, state.w32[i / 4]);
       return;
     case HashCore::kSha512:
@@ -139,7 +139,7 @@ void hash_digest(HashId id, Lane lane, uint8_t* digest, const uint8_t* in, size_
   hash_start(id, state);
   hash_finish(id, lane, state, in_size, in, in_size);
   hash_write(id, digest, state);
-  zeroise(&state, hash_row(id).state_size);
+  hash_wipe(id, state);
 }
 
 }  // namespace cm

@@ -8,6 +8,7 @@
 
 #include "crypto/base/bytes.h"
 #include "crypto/base/lane.h"
+#include "crypto/base/secret.h"
 
 namespace cm {
 
@@ -101,10 +102,37 @@ union alignas(64) HashState {
   uint64_t w64[25];
 };
 
+// hash_copy, hash_wipe: of what is in use. In line and with sizes that the compiler knows: a short HMAC has little else
+// to do.
+inline void hash_copy(HashId id, HashState& to, const HashState& from) {
+  switch (hash_row(id).core) {
+    case HashCore::kSha1:
+    case HashCore::kSha256:
+      std::memcpy(to.w32, from.w32, sizeof to.w32);
+      return;
+    case HashCore::kSha512:
+      std::memcpy(to.w64, from.w64, 64);
+      return;
+    case HashCore::kKeccak:
+      std::memcpy(to.w64, from.w64, sizeof to.w64);
+      return;
+  }
+}
+inline void hash_wipe(HashId id, HashState& state) {
+  switch (hash_row(id).core) {
+    case HashCore::kSha1:
+    case HashCore::kSha256:
+      return zeroise(state.w32, sizeof state.w32);
+    case HashCore::kSha512:
+      return zeroise(state.w64, 64);
+    case HashCore::kKeccak:
+      return zeroise(state.w64, sizeof state.w64);
+  }
+}
+
 // ---- by blocks: what HMAC keeps are states in the middle of a message.
 
 void hash_start(HashId id, HashState& state);
-void hash_copy(HashId id, HashState& to, const HashState& from);
 void hash_blocks(HashId id, Lane lane, HashState& state, const uint8_t* blocks, size_t count);
 // hash_finish: takes in the last in_size bytes of a message and pads. total_size counts the whole message, the blocks
 // already in state included; at most kHashMaxInput.

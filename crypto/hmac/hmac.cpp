@@ -24,9 +24,8 @@ void key_midstate(HashId id, Lane lane, HashState& state, const SecretArray<kHas
 // it is one block with its padding.
 void finish_sha256(Lane lane, const HashRow& row, uint32_t* outer, const uint32_t* inner) {
   uint32_t words[16] = {};
-  const size_t size = row.digest_size / 4;
-  std::memcpy(words, inner, row.digest_size);
-  words[size] = 0x80000000;
+  std::memcpy(words, inner, 32);
+  words[row.digest_size / 4] = 0x80000000;  // of SHA-224 this is the word behind its digest
   words[15] = 8 * (uint32_t{row.block_size} + row.digest_size);
   sha256_words(lane, outer, words);
   zeroise(words, sizeof words);
@@ -48,8 +47,8 @@ void finish(HashId id, Lane lane, HashState& inner, HashState& outer, uint64_t i
   hash_finish(id, lane, inner, inner_size, in, in_size);
   finish_outer(id, lane, outer, inner);
   hash_write(id, mac, outer);
-  zeroise(&inner, hash_row(id).state_size);
-  zeroise(&outer, hash_row(id).state_size);
+  hash_wipe(id, inner);
+  hash_wipe(id, outer);
 }
 
 }  // namespace
