@@ -34,8 +34,7 @@ class Chains {
     for (size_t done = 0; done < job.out_size; done += size) {
       if (count_ == kChains) run();
       Chain& chain = chains_[count_++];
-      hash_copy(id_, chain.inner, key_.inner);
-      hash_copy(id_, chain.outer, key_.outer);
+      take_states(chain);
       first(chain, job, static_cast<uint32_t>(done / size + 1));
       chain.out = job.out + done;
       chain.out_size = job.out_size - done < size ? job.out_size - done : size;
@@ -68,6 +67,12 @@ class Chains {
         std::memcpy(words.w64, digest, kHashMaxSize);
         return;
     }
+  }
+
+  // take_states: by itself, so that no word of a state waits on the stack for the blocks of a job to be over.
+  [[gnu::noinline]] void take_states(Chain& chain) {
+    hash_copy(id_, chain.inner, key_.inner);
+    hash_copy(id_, chain.outer, key_.outer);
   }
 
   void first(Chain& chain, const Pbkdf2Job& job, uint32_t index) {
