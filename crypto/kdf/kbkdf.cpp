@@ -16,10 +16,12 @@ class Kbkdf {
   void next(uint32_t i, uint8_t* block) {
     if (input_.mode == KbkdfMode::kDoublePipeline) pipeline(i);
     prf_.begin();
+    const bool first = input_.counter_first && input_.mode != KbkdfMode::kCounter;
+    if (first) add_counter(i);
     if (input_.mode == KbkdfMode::kDoublePipeline) prf_.add(chain_.expose(), prf_.size());
     if (input_.mode == KbkdfMode::kFeedback) add_fed_back(i);
     add(input_.before, input_.before_count);
-    add_counter(i);
+    if (!first) add_counter(i);
     add(input_.after, input_.after_count);
     prf_.end(block);
     if (input_.mode == KbkdfMode::kFeedback) std::memcpy(chain_.expose(), block, prf_.size());

@@ -17,7 +17,8 @@ struct KbkdfPart {
 
 // KbkdfInput: what goes into the function beside the counter: the parts before it in their order, then those after it.
 // Which of label, a zero byte, context and length these are is the caller's business (SP 800-108 section 4: the order
-// may be chosen). In feedback mode the value fed back comes first of all, in double-pipeline mode A(i).
+// may be chosen). In feedback mode the value fed back comes first of all, in double-pipeline mode A(i); with
+// counter_first the counter is before that, which counter mode has no use for.
 struct KbkdfInput {
   KbkdfMode mode;
   uint32_t counter_bits;  // 8, 16, 24, 32; 0 without, which counter mode does not allow
@@ -26,6 +27,7 @@ struct KbkdfInput {
   size_t before_count;
   const KbkdfPart* after;
   size_t after_count;
+  bool counter_first = false;
 };
 
 // kArgument: counter_bits; kLength: out_size is 0, or more than the counter can count (without one: 2^32 - 1 blocks).

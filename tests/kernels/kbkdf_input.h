@@ -14,6 +14,7 @@ struct Input {
   uint32_t counter_bits;
   Bytes iv;
   std::vector<Bytes> before, after;
+  bool counter_first = false;
 };
 
 template <class Derive>
@@ -30,7 +31,8 @@ auto with_parts(const Input& in, Derive derive) {
                            before.data(),
                            before.size(),
                            after.data(),
-                           after.size()});
+                           after.size(),
+                           in.counter_first});
 }
 
 inline Bytes with_hmac(HashId id, Lane lane, const Bytes& raw, const Input& in, size_t size) {

@@ -22,18 +22,21 @@ Bytes as_the_standard_says(const Input& in, size_t size, const std::function<Byt
   for (const Bytes& part : in.after) after = joined({after, part});
   Bytes fed_back = in.iv, a = joined({before, after});
   for (uint64_t i = 1; out.size() < size; ++i) {
-    const Bytes rest = joined({before, big_endian(i, in.counter_bits / 8), after});
+    const Bytes counter = big_endian(i, in.counter_bits / 8), rest = joined({before, counter, after});
+    const auto iterated = [&](const Bytes& variable) {
+      return prf(in.counter_first ? joined({counter, variable, before, after}) : joined({variable, rest}));
+    };
     Bytes k;
     switch (in.mode) {
       case KbkdfMode::kCounter:
         k = prf(rest);
         break;
       case KbkdfMode::kFeedback:
-        k = fed_back = prf(joined({fed_back, rest}));
+        k = fed_back = iterated(fed_back);
         break;
       case KbkdfMode::kDoublePipeline:
         a = prf(a);
-        k = prf(joined({a, rest}));
+        k = iterated(a);
         break;
     }
     out = joined({out, k});
@@ -49,6 +52,7 @@ Input random_input(std::mt19937_64& rng) {
   if (in.mode == KbkdfMode::kFeedback) in.iv = random_bytes(rng, rng() % 2 * (rng() % 80));
   for (auto* parts : {&in.before, &in.after})
     for (size_t n = rng() % 4; n != 0; --n) parts->push_back(random_bytes(rng, rng() % 2 * (rng() % 100)));
+  in.counter_first = rng() % 2 == 0;
   return in;
 }
 
