@@ -63,6 +63,9 @@ enum class EventId : uint32_t {
   kCipherFinal = 0x0606,
   kCipherFree = 0x0607,
   kCipherBatch = 0x0608,
+  kKdfDerive = 0x0700,
+  kKdfDeriveRaw = 0x0701,
+  kKdfBatch = 0x0702,
 
   kCast = 0x10000,   // + CastId
   kState = 0x20000,  // + CM_STATE_*
@@ -76,6 +79,7 @@ enum class EventId : uint32_t {
   kHealthForkChild = 0x30006,       // this process is a fork child; object: parent pid
 
   kKeyZeroised = 0x40000,  // object: handle; detail: 1 shutdown, 2 zeroise, 3 error state, 4 fork
+  kKeyDerived = 0x40001,   // by a job of kdf-batch; object: handle; detail: number of the job, from 0
 };
 
 inline constexpr uint32_t kExitBit = 0x80000000u;
@@ -137,6 +141,9 @@ constexpr EventRow kEventTable[] = {
     {0x0606, "cipher-final"},
     {0x0607, "cipher-free"},
     {0x0608, "cipher-batch"},
+    {0x0700, "kdf-derive"},
+    {0x0701, "kdf-derive-raw"},
+    {0x0702, "kdf-batch"},
     {0x10000, "self-test"},
     {0x20000, "state"},
     {0x30000, "calls-refused"},
@@ -147,6 +154,7 @@ constexpr EventRow kEventTable[] = {
     {0x30005, "random-generator-seeded"},
     {0x30006, "fork-child"},
     {0x40000, "key-zeroised"},
+    {0x40001, "key-derived"},
 };
 
 // is_batch: services whose object is no handle: entry: jobs; exit: jobs, and those that failed in the upper 32 bits.
@@ -157,6 +165,7 @@ constexpr bool is_batch(uint32_t id) {
     case EventId::kHashBatch:
     case EventId::kMacBatch:
     case EventId::kCipherBatch:
+    case EventId::kKdfBatch:
       return true;
     default:
       return false;

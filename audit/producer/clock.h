@@ -32,13 +32,12 @@ inline uint64_t record_time_ns(Port& port) {
 
 // Deadline: a point in CLOCK_MONOTONIC, or the next interrupt_waits when that comes first.
 struct Deadline {
-  static constexpr uint64_t kUninterrupted = ~uint64_t{0};
   uint64_t at_ns;
-  uint64_t interrupts = kUninterrupted;  // wait_interrupts() at which the wait may go on
+  uint64_t interrupts = kNotInterrupted;  // wait_interrupts() at which the wait may go on
 
   static Deadline after_ms(uint32_t ms) { return Deadline{monotonic_ns() + uint64_t{ms} * 1'000'000}; }
   uint64_t left_ns() const {
-    if (interrupts != kUninterrupted && interrupts != wait_interrupts()) return 0;
+    if (interrupts != kNotInterrupted && interrupts != wait_interrupts()) return 0;
     const uint64_t now = monotonic_ns();
     return now < at_ns ? at_ns - now : 0;
   }

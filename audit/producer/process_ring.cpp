@@ -102,11 +102,12 @@ WaitResult home_wait_room(uint32_t stop_flags, Deadline deadline) {
   return wait_acked(home, needed > capacity ? needed - capacity : 0, stop_flags, deadline, &g_process.home_lock);
 }
 
-Status event(uint32_t event_id, uint32_t return_code, uint64_t object, uint64_t detail, uint64_t deadline_ns) {
+Status event(uint32_t event_id, uint32_t return_code, uint64_t object, uint64_t detail, uint64_t deadline_ns,
+             uint64_t interrupts) {
   const NoCancel no_cancel;
   HomeResult result = home_event(event_id, return_code, object, detail);
   if (result == HomeResult::kNoRoom && g_process.attachment.load(std::memory_order_acquire) != 0) {
-    const Deadline deadline{deadline_ns == kWaitMsFromNow ? wait_deadline() : deadline_ns};
+    const Deadline deadline{deadline_ns == kWaitMsFromNow ? wait_deadline() : deadline_ns, interrupts};
     // Others may take the room that a wait has found, so it can take more than one.
     while (result == HomeResult::kNoRoom &&
            home_wait_room(kWriterNoSpace | kWriterTailLimit, deadline) == WaitResult::kReached)

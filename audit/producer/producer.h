@@ -90,10 +90,12 @@ Status settle(Port& port, uint64_t deadline_ns = kWaitMsFromNow);
 // writer contradicts itself.
 Status sync(Port& port, bool anchored, uint32_t timeout_ms, uint32_t interrupts = wait_interrupts());
 
-// event: one record outside any call (self-test results, states, health). Thread-safe. kAudit when it cannot be kept:
-// then it is counted. deadline_ns: how long it may wait for room; 0 not at all.
+// event: one record outside any call (self-test results, states, health, keys). Thread-safe. kAudit when it cannot be
+// kept: then it is counted. deadline_ns: how long it may wait for room; 0 not at all. interrupts: as in sync, for an
+// event that belongs to a call.
+inline constexpr uint64_t kNotInterrupted = ~uint64_t{0};
 Status event(uint32_t event_id, uint32_t return_code, uint64_t object, uint64_t detail,
-             uint64_t deadline_ns = kWaitMsFromNow);
+             uint64_t deadline_ns = kWaitMsFromNow, uint64_t interrupts = kNotInterrupted);
 
 // count_refused: a call that was refused before it could have a record; it is in the next calls-refused record.
 void count_refused();

@@ -1,196 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // c_abi_keys.cpp: keys come in, are made, go out wrapped, and end. Attributes are fixed when a key is made.
-#include "crypto/kdf/pbkdf2.h"
 #include "crypto/keywrap/kw.h"
 #include "crypto/keywrap/kwp.h"
-#include "crypto/module/c_abi.h"
-#include "crypto/module/key_algorithms.h"
 #include "crypto/module/lanes.h"
+#include "crypto/module/new_key.h"
 #include "crypto/module/random.h"
 
 namespace {
 using namespace cm;       // NOLINT(google-build-using-namespace): this file is the module's C face
 using namespace cm::abi;  // NOLINT(google-build-using-namespace)
 using store::KeyObject;
-
-constexpr uint32_t kGenerateMinBits = 112;  // SP 800-131A: nothing weaker is made here
-
-// ---- attributes
-
-bool is_zero(const uint8_t* p, size_t size) {
-  uint8_t any = 0;
-  for (size_t i = 0; i < size; ++i) any |= p[i];
-  return any == 0;
-}
-
-// check_iv_regime: which regimes a key may have, and that nothing stands where a regime has no fixed part.
-Status check_iv_regime(const cm_key_params& params, const KeyAlgorithmRow& row, bool generated) {
-  const bool seals = row.usage == kSealOpen;
-  const bool exportable = (params.flags & CM_KEY_EXPORTABLE) != 0;
-  switch (params.iv_regime) {
-    case CM_IV_RANDOM:
-      return is_zero(params.iv_fixed, 12) ? Status::kOk : Status::kArgument;
-    case CM_IV_COUNTER:
-      // The counter can never repeat only when no copy of the key exists outside.
-      return seals && generated && !exportable && is_zero(params.iv_fixed + 4, 8) ? Status::kOk : Status::kArgument;
-    case CM_IV_TLS12: {
-      const bool suite = params.algorithm == CM_ALG_AES_GCM || params.algorithm == CM_ALG_AES_CCM;
-      return suite && !exportable && is_zero(params.iv_fixed + 4, 8) ? Status::kOk : Status::kArgument;
-    }
-    case CM_IV_TLS13: {
-      const bool suite = params.algorithm == CM_ALG_AES_GCM || params.algorithm == CM_ALG_AES_CCM ||
-                         params.algorithm == CM_ALG_CHACHA20_POLY1305;
-      return suite && !exportable ? Status::kOk : Status::kArgument;
-    }
-    default:
-      return Status::kArgument;
-  }
-}
-
-// check_params: everything that can be judged without the key. params is the module's copy.
-Status check_params(const cm_key_params& params, uint32_t bits, bool generated) {
-  const KeyAlgorithmRow* row = key_algorithm(params.algorithm);
-  if (row == nullptr) return Status::kArgument;
-  if (params.bits != 0 && params.bits != bits) return Status::kLength;
-  if (!key_bits_fit(row->sizes, bits)) return Status::kLength;
-  if ((params.usage & ~row->usage) != 0 || (params.flags & ~uint32_t{CM_KEY_EXPORTABLE}) != 0) return Status::kArgument;
-  return check_iv_regime(params, *row, generated);
-}
-
-Lane lane_of(const KeyAlgorithmRow& row) {
-  switch (row.form) {
-    case KeyForm::kGcm:
-      return lanes().gcm;
-    case KeyForm::kAes:
-    case KeyForm::kAesCounter:
-    case KeyForm::kXts:
-    case KeyForm::kCmac:
-    case KeyForm::kGcmSiv:
-      return lanes().aes;
-    case KeyForm::kHmac:
-      return hash_lane(row.hash, hash_lanes());
-    case KeyForm::kKmac:
-      return lanes().keccak;
-    case KeyForm::kChaCha:
-      return lanes().chacha;
-  }
-  return Lane::kNone;
-}
-
-// lane_of: of a key that may not have been made.
-Lane lane_of(const cm_key_params& params) {
-  const KeyAlgorithmRow* row = key_algorithm(params.algorithm);
-  return row != nullptr ? lane_of(*row) : Lane::kNone;
-}
-
-constexpr uint32_t kmac_bits(uint32_t algorithm) {
-  return algorithm == CM_ALG_KMAC128 || algorithm == CM_ALG_KMACXOF128 ? 128 : 256;
-}
-constexpr bool kmac_is_xof(uint32_t algorithm) {
-  return algorithm == CM_ALG_KMACXOF128 || algorithm == CM_ALG_KMACXOF256;
-}
-
-// expand_form: key.lane is set.
-Status expand_form(KeyObject& key, const KeyAlgorithmRow& row, const uint8_t* raw, size_t raw_size) {
-  switch (row.form) {
-    case KeyForm::kGcm:
-      return gcm_key_init(key.gcm, key.lane, raw, raw_size);
-    case KeyForm::kAes:
-      return aes_key_init(key.aes, key.lane, raw, raw_size);
-    case KeyForm::kAesCounter: {
-      const Status s = aes_key_init(key.aes, key.lane, raw, raw_size);
-      if (succeeded(s)) aes_make_columns(key.aes);
-      return s;
-    }
-    case KeyForm::kXts:
-      return xts_key_init(key.xts, key.lane, raw, raw_size);
-    case KeyForm::kCmac:
-      return cmac_key_init(key.cmac, key.lane, raw, raw_size);
-    case KeyForm::kHmac:
-      hmac_key_init(key.hmac, row.hash, key.lane, raw, raw_size);
-      return Status::kOk;
-    case KeyForm::kKmac:
-      kmac_key_init(key.kmac, key.lane, kmac_bits(row.algorithm), kmac_is_xof(row.algorithm), raw, raw_size);
-      return Status::kOk;
-    case KeyForm::kChaCha:
-      return chacha_key_init(key.chacha, key.lane, raw, raw_size);
-    case KeyForm::kGcmSiv:
-      return gcm_siv_key_init(key.gcm_siv, key.lane, raw, raw_size);
-  }
-  return Status::kArgument;
-}
-
-// expand: from raw bytes to the form that services use. The raw form stays only in an exportable key.
-Status expand(KeyObject& key, const cm_key_params& params, const uint8_t* raw, size_t raw_size) {
-  const KeyAlgorithmRow& row = *key_algorithm(params.algorithm);
-  key.algorithm = params.algorithm;
-  key.bits = static_cast<uint32_t>(raw_size * 8);
-  key.usage = params.usage != 0 ? params.usage : row.usage;
-  key.flags = params.flags;
-  key.iv_regime = params.iv_regime;
-  key.lane = lane_of(row);
-  std::memcpy(key.iv_fixed, params.iv_fixed, sizeof key.iv_fixed);
-  if ((key.flags & CM_KEY_EXPORTABLE) != 0) {
-    std::memcpy(key.raw, raw, raw_size);
-    key.raw_size = static_cast<uint32_t>(raw_size);
-  }
-  return expand_form(key, row, raw, raw_size);
-}
-
-// NewKey: a key on its way to the caller.
-struct NewKey {
-  cm_key* out;
-  cm_key_params params;  // the module's copy
-  cm_key made;
-};
-
-// start_key: what all services that make a key begin with; a and b are their inputs. Nothing is written before every
-// input is known to lie apart from the output.
-Status start_key(NewKey& key, cm_key* out, const cm_key_params* params, In a = {}, In b = {}) {
-  if (out == nullptr || params == nullptr || a.missing() || b.missing()) return Status::kNull;
-  const Out handle{out, sizeof *out};
-  if (share(handle, In{params, sizeof *params}) || share(handle, a) || share(handle, b)) return Status::kOverlap;
-  key.out = out;
-  *out = cm_key{0};
-  return take_struct(params, key.params);
-}
-
-// make_key: indicator is kOk or the reason why the key is not approved; the key keeps it, and it is the result.
-Status make_key(NewKey& to, const uint8_t* raw, size_t raw_size, Status indicator) {
-  uint32_t slot = 0;
-  KeyObject* key = store::new_key(&slot);
-  if (key == nullptr) return Status::kNoMemory;
-  if (const Status s = expand(*key, to.params, raw, raw_size); !succeeded(s)) {
-    store::drop_key(slot);
-    return s;
-  }
-  key->indicator = indicator;
-  to.made = store::publish_key(slot);
-  return indicator;
-}
-
-// leave_with_key: hands the key out, or destroys it when the module has left its operational state meanwhile.
-cm_rc leave_with_key(Gate& gate, const NewKey& key, Status s, Lane lane) {
-  if (succeeded(s)) {
-    if (const Status late = gate.recheck(); !succeeded(late)) {
-      static_cast<void>(store::destroy_key(key.made));
-      s = late;
-    } else {
-      *key.out = key.made;
-      gate.set_object(key.made.v);
-    }
-  }
-  return gate.leave(s, 0, lane);
-}
-
-// indicator_of: whether having this key is already outside of what is approved, whatever its history. own: kOk, or why
-// the way it is made is not approved.
-Status indicator_of(const cm_key_params& params, size_t raw_size, Status own = Status::kOk) {
-  const KeyAlgorithmRow& row = *key_algorithm(params.algorithm);
-  if (row.indicator != Status::kOk) return Gate::permit(row.indicator);
-  const bool weak = own == Status::kOk && row.sizes == KeySizes::kMac && raw_size * 8 < kGenerateMinBits;
-  return Gate::permit(weak ? Status::kNotApprovedShortKey : own);
-}
 
 // ---- bodies
 
@@ -288,28 +107,6 @@ Status key_import_wrapped(ThreadState& thread, NewKey& key, cm_key wrapping_key,
   return s == Status::kOk ? reason : s;
 }
 
-// pbkdf2_takes: what HMAC can: the password is hashed when it is long, the salt follows the key's block and is
-// followed by a counter of 4 bytes.
-bool pbkdf2_takes(In password, In salt) {
-  return !password.wraps() && !salt.wraps() && hash_takes(0, password.size) && hash_takes(kHashMaxBlock + 4, salt.size);
-}
-
-Status key_derive(NewKey& key, In password, In salt, uint32_t iterations) {
-  const uint32_t bits = key.params.bits;
-  if (const Status s = check_params(key.params, bits, false); !succeeded(s)) return s;
-  // A key of a handshake is fresh; one from a password comes back, and its sequence numbers would begin again.
-  if (key.params.iv_regime != CM_IV_RANDOM) return Status::kArgument;
-  const size_t size = bits / 8;
-  const bool approved = pbkdf2_approved(password.size, salt.size, iterations, size);
-  const Status indicator = indicator_of(key.params, size, approved ? Status::kOk : Status::kNotApprovedPbkdf2Input);
-  if (!succeeded(indicator)) return indicator;
-  if (const Status s = pbkdf2_check(HashId::kSha256, size, iterations); !succeeded(s)) return s;
-  SecretArray<store::kRawKeyMax> raw;
-  const Pbkdf2Job job = {password.bytes(), password.size, salt.bytes(), salt.size, raw.expose(), size};
-  pbkdf2(HashId::kSha256, lanes().sha256, lanes().hash_multi, &job, 1, iterations);
-  return make_key(key, raw.expose(), size, indicator);
-}
-
 Status key_info(ThreadState& thread, cm_key handle, cm_key_attributes* out) {
   if (out == nullptr) return Status::kNull;
   if (out->struct_size != sizeof *out) return Status::kArgument;
@@ -377,18 +174,6 @@ CM_EXPORT cm_rc cm_key_import_wrapped(cm_session session, cm_key* out, const cm_
   Status s = wrapped != nullptr ? start_key(key, out, params, in) : Status::kNull;
   if (succeeded(s)) s = key_import_wrapped(gate.thread(), key, wrapping_key, in);
   return leave_with_key(gate, key, s, lanes().aes);
-}
-
-CM_EXPORT cm_rc cm_key_derive_pbkdf2(cm_session session, cm_key* out, const cm_key_params* params, const void* password,
-                                     size_t password_size, const void* salt, size_t salt_size, uint32_t iterations) {
-  Gate gate(service(EventId::kKeyDerivePbkdf2), session, 0, password_size);
-  if (!gate.open()) return gate.refused();
-  NewKey key{};
-  const In secret{password, password_size};
-  const In random{salt, salt_size};
-  Status s = pbkdf2_takes(secret, random) ? start_key(key, out, params, secret, random) : Status::kLength;
-  if (succeeded(s)) s = key_derive(key, secret, random, iterations);
-  return leave_with_key(gate, key, s, lanes().sha256);
 }
 
 CM_EXPORT cm_rc cm_key_info(cm_session session, cm_key key, cm_key_attributes* out) {

@@ -13,8 +13,9 @@
 
 namespace cm {
 
-// KeyForm: which member of KeyObject's union holds the expanded key. kAesCounter: aes, with the columns for counters.
-enum class KeyForm : uint8_t { kGcm, kAes, kAesCounter, kXts, kCmac, kHmac, kChaCha, kGcmSiv, kKmac };
+// KeyForm: which member of KeyObject's union holds the expanded key. kAesCounter: aes, with the columns for counters;
+// kSecret: none, the raw bytes alone.
+enum class KeyForm : uint8_t { kGcm, kAes, kAesCounter, kXts, kCmac, kHmac, kChaCha, kGcmSiv, kKmac, kSecret };
 
 // KeySizes, in bits.
 enum class KeySizes : uint8_t {
@@ -34,13 +35,14 @@ struct KeyAlgorithmRow {
   uint32_t usage;      // CM_USE_* that fit
   Status indicator;    // kOk, or why the algorithm is not approved
   char name[24];       // of the algorithm
-  char self_test[24];  // the algorithm in selftest/casts.h
+  char self_test[24];  // the algorithm in selftest/casts.h; "by derivation": as in kdf_functions.h
 };
 
 inline constexpr HashId kNoHash = HashId{0};
 inline constexpr uint32_t kSealOpen = CM_USE_SEAL | CM_USE_OPEN;
 inline constexpr uint32_t kWrapUnwrap = CM_USE_WRAP | CM_USE_UNWRAP;
 inline constexpr uint32_t kMacVerify = CM_USE_MAC | CM_USE_VERIFY;
+inline constexpr uint32_t kDerive = CM_USE_DERIVE;
 inline constexpr uint32_t kEncryptDecrypt = CM_USE_ENCRYPT | CM_USE_DECRYPT;
 
 // clang-format off: one algorithm a line
@@ -78,6 +80,7 @@ constexpr KeyAlgorithmRow kKeyAlgorithms[] = {
     {CM_ALG_KMAC256, KeyForm::kKmac, KeySizes::kMac, CipherMode::kEcb, kNoHash, kMacVerify, Status::kOk, "KMAC256", "KMAC"},
     {CM_ALG_KMACXOF128, KeyForm::kKmac, KeySizes::kMac, CipherMode::kEcb, kNoHash, kMacVerify, Status::kOk, "KMACXOF128", "KMAC"},
     {CM_ALG_KMACXOF256, KeyForm::kKmac, KeySizes::kMac, CipherMode::kEcb, kNoHash, kMacVerify, Status::kOk, "KMACXOF256", "KMAC"},
+    {CM_ALG_SECRET, KeyForm::kSecret, KeySizes::kMac, CipherMode::kEcb, kNoHash, kDerive, Status::kOk, "secret", "by derivation"},
 };
 // clang-format on
 

@@ -23,7 +23,8 @@ enum class Approval : uint8_t {
   kNever,        // never approved
 };
 
-enum class SspUse : uint8_t { kNone, kUses, kCreates, kDestroys, kOutputs };
+// kOutputs: wrapped.
+enum class SspUse : uint8_t { kNone, kUses, kCreates, kDestroys, kOutputs, kOutputsClear };
 
 // States a service may be called in, as bits 1 << CM_STATE_*.
 using StateMask = uint8_t;
@@ -46,7 +47,7 @@ struct ServiceRow {
   char name[40];       // as in audit/events.h
   char function[40];   // as in cryptomod.h
   char algorithm[24];  // self-test that covers it, as in selftest/casts.h; "by key": as in key_algorithms.h; "by
-                       // function": as in hash_functions.h; "" for none
+                       // function": as in hash_function.h; "by derivation": as in kdf_functions.h; "" for none
 };
 
 constexpr ServiceRow kServices[] = {
@@ -150,6 +151,12 @@ constexpr ServiceRow kServices[] = {
      "cipher-free", "cm_cipher_free", ""},
     {EventId::kCipherBatch, Roles::kAny, Approval::kByInput, SspUse::kUses, ReleaseClass::kC, kInOperational,
      "cipher-batch", "cm_cipher_batch", "by key"},
+    {EventId::kKdfDerive, Roles::kAny, Approval::kByInput, SspUse::kCreates, ReleaseClass::kB, kInOperational,
+     "kdf-derive", "cm_kdf_derive", "by derivation"},
+    {EventId::kKdfDeriveRaw, Roles::kOfficer, Approval::kByInput, SspUse::kOutputsClear, ReleaseClass::kA,
+     kInOperational, "kdf-derive-raw", "cm_kdf_derive_raw", "by derivation"},
+    {EventId::kKdfBatch, Roles::kAny, Approval::kByInput, SspUse::kCreates, ReleaseClass::kB, kInOperational,
+     "kdf-batch", "cm_kdf_batch", "by derivation"},
 };
 
 // service: the row of an id; a missing row is a compile-time error, because the function below is not constexpr.

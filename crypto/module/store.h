@@ -55,7 +55,7 @@ struct alignas(64) KeyObject {
     ChaChaKey chacha;
     GcmSivKey gcm_siv;
   };
-  uint8_t raw[kRawKeyMax];  // for wrapped export and PBKDF2-derived keys; zero where the key is not exportable
+  uint8_t raw[kRawKeyMax];  // of exportable keys, for wrapped export, and of secrets; else zero
 };
 
 // KeyState: what changes while a key is used and must not be repeated in a child.

@@ -19,7 +19,7 @@
  *    overlap of an output with an input or another output, handles, sizes and structs included, gives CM_ERR_OVERLAP
  * and nothing is written.
  *  - Structs and key material of the caller are read once, before they are checked.
- *  - Lengths: what goes into one hash, MAC or PBKDF2 computation is at most 2^61 - 1 bytes in all, 144 bytes for the
+ *  - Lengths: what goes into one hash, MAC or key derivation is at most 2^61 - 1 bytes in all, 144 bytes for the
  * block of a MAC key included; more gives CM_ERR_LENGTH before any work.
  *  - Failure: after the arguments were found valid, a failing call zeroes every byte it was asked to write.
  *  - Sharing: nobody else may write to the buffers of a call, inputs included, until it returns. Text is read once
@@ -71,9 +71,10 @@ enum {
 
   /* Success, not approved: the reason. */
   CM_NOT_APPROVED_CALLER_IV = 1,    /* the caller chose the GCM IV of an encryption (IG C.H) */
-  CM_NOT_APPROVED_SHORT_KEY = 2,    /* MAC key below 112 bits (SP 800-131A) */
+  CM_NOT_APPROVED_SHORT_KEY = 2,    /* MAC key or secret below 112 bits (SP 800-131A) */
   CM_NOT_APPROVED_PBKDF2_INPUT = 3, /* password, salt, iterations or output below SP 800-132 / IG D.N */
   CM_NOT_APPROVED_ALGORITHM = 4,    /* the key's algorithm is not an approved one */
+  CM_NOT_APPROVED_KDF_INPUT = 5,    /* key derivation with a hash or label that its standard does not allow */
 
   /* Errors. */
   CM_ERR_NULL = -1,             /* a required pointer is NULL */
@@ -296,6 +297,8 @@ enum {
   CM_ALG_KMAC256 = 31,
   CM_ALG_KMACXOF128 = 32, /* the same without the length: a short MAC is the beginning of a longer one */
   CM_ALG_KMACXOF256 = 33,
+  CM_ALG_SECRET = 34, /* 8..4096 bit in whole bytes; DERIVE: what key agreement gives and keys are derived from. Use
+                         one with one function of key derivation only */
 };
 enum {
   CM_USE_SEAL = 1u << 0,
@@ -306,6 +309,7 @@ enum {
   CM_USE_VERIFY = 1u << 5,
   CM_USE_ENCRYPT = 1u << 6,
   CM_USE_DECRYPT = 1u << 7,
+  CM_USE_DERIVE = 1u << 8,
 };
 /* How the IVs of cm_aead_seal are made, always 12 bytes. */
 enum {
@@ -317,10 +321,11 @@ enum {
   CM_IV_TLS12 = 2,   /* 32-bit salt, 64-bit sequence number 0, 1, 2, ... (RFC 5288 3, RFC 6655 3): the last 8 bytes of
                         the IV are the explicit nonce of the record */
   CM_IV_TLS13 = 3 /* 96-bit static IV xor the 64-bit sequence number 0, 1, 2, ... (RFC 8446 5.3; RFC 7905 for TLS 1.2).
-                     Both TLS regimes: the key is that of one direction of one connection, comes from the handshake
-                     (so not from cm_key_derive_pbkdf2) and is not exportable; importing it twice repeats IVs and is the
-                     importer's fault. A seal that fails after its sequence number was taken ends the connection. Seal
-                     from one thread at a time, for records go out in the order of their numbers (IG C.H, scenario 1) */
+                     Both TLS regimes: the key is that of one direction of one connection, comes from the handshake (is
+                     imported, or derived as cm_kdf_derive says) and is not exportable; one that is made twice repeats
+                     IVs, which is the caller's fault. A seal that fails after its sequence number was taken ends the
+                     connection. Seal from one thread at a time, for records go out in the order of their numbers (IG
+                     C.H, scenario 1) */
 };
 enum { CM_KEY_EXPORTABLE = 1u << 0 };
 
@@ -356,8 +361,9 @@ CM_EXPORT cm_rc cm_key_export_wrapped(cm_session session, cm_key key, cm_key wra
  * the key's own reason as cm_key_import does, or else the wrapping key's; the key keeps its own only. */
 CM_EXPORT cm_rc cm_key_import_wrapped(cm_session session, cm_key* out, const cm_key_params* params, cm_key wrapping_key,
                                       const void* wrapped, size_t wrapped_size) CM_MUST_USE;
-/* cm_key_derive_pbkdf2: PBKDF2-HMAC-SHA-256 (SP 800-132) into a key object; params->bits gives the length.
- * Approved with password >= 14, salt >= 16 bytes, iterations >= 1000, output >= 112 bits. */
+/* cm_key_derive_pbkdf2: PBKDF2-HMAC-SHA-256 (SP 800-132) into a key object; params->bits gives the length. The short
+ * form of cm_kdf_derive with CM_KDF_PBKDF2. Approved with password >= 14, salt >= 16 bytes, iterations >= 1000, output
+ * >= 112 bits. */
 CM_EXPORT cm_rc cm_key_derive_pbkdf2(cm_session session, cm_key* out, const cm_key_params* params, const void* password,
                                      size_t password_size, const void* salt, size_t salt_size,
                                      uint32_t iterations) CM_MUST_USE;
@@ -529,6 +535,81 @@ CM_EXPORT cm_rc cm_mac_update(cm_session session, cm_mac mac, const void* in, si
 CM_EXPORT cm_rc cm_mac_final(cm_session session, cm_mac mac, void* out, size_t out_size) CM_MUST_USE;
 CM_EXPORT cm_rc cm_mac_free(cm_session session, cm_mac mac) CM_MUST_USE;
 
+/* ------------------------------------------------------------------------------------------------ key derivation */
+
+/* Functions: what they take beside secret and hash; approved with every hash, where a line does not name some, and a
+ * secret of 112 bits at least. */
+enum {
+  CM_KDF_HKDF = 1,               /* salt, context = info; RFC 5869, SP 800-56C 5 */
+  CM_KDF_HKDF_EXTRACT = 2,       /* salt; gives one digest; RFC 5869 2.2 */
+  CM_KDF_HKDF_EXPAND = 3,        /* context = info; RFC 5869 2.3, SP 800-108 4.2 */
+  CM_KDF_TLS13_EXPAND_LABEL = 4, /* label without "tls13 ", context; RFC 8446 7.1; SHA-256, SHA-384 */
+  CM_KDF_TLS13_TRAFFIC_KEY = 5,  /* nothing: a key with its static IV; RFC 8446 7.3; SHA-256, SHA-384 */
+  CM_KDF_TLS12_PRF = 6, /* label, context = seed; RFC 5246 5, SP 800-135; SHA-256, -384, -512; the label "master secret"
+                           is not approved: "extended master secret" is (RFC 7627) */
+  CM_KDF_KBKDF = 7,     /* prf, mode, label, context; SP 800-108 */
+  CM_KDF_ONE_STEP = 8,  /* prf, salt, context = FixedInfo; SP 800-56C 4 */
+  CM_KDF_TWO_STEP = 9,  /* prf, salt, mode, label, context; SP 800-56C 5 */
+  CM_KDF_X963 = 10,     /* context = SharedInfo; SEC 1 3.6.1, SP 800-135; SHA-224, -256, -384, -512 */
+  CM_KDF_SSH = 11,      /* ssh_letter, context = exchange hash H, salt = session identifier; RFC 4253 7.2, SP 800-135;
+                           SHA-1, SHA-224, -256, -384, -512 */
+  CM_KDF_PBKDF2 = 12    /* iterations, salt, secret = password; SP 800-132; approved as cm_key_derive_pbkdf2 */
+};
+/* prf of KBKDF: HMAC, CMAC, KMAC; of ONE_STEP: HASH, HMAC, KMAC; of TWO_STEP: HMAC, CMAC. The other functions have one
+ * of their own: 0. CMAC as the PRF of KBKDF takes a secret, as that of TWO_STEP a salt, of 128, 192 or 256 bits. */
+enum { CM_PRF_HMAC = 1, CM_PRF_CMAC = 2, CM_PRF_KMAC128 = 3, CM_PRF_KMAC256 = 4, CM_PRF_HASH = 5 };
+/* mode of KBKDF and TWO_STEP: 0 with KMAC, else one of these. */
+enum { CM_KBKDF_COUNTER = 1, CM_KBKDF_FEEDBACK = 2, CM_KBKDF_DOUBLE_PIPELINE = 3 };
+/* Where the counter stands: before the label and after what is fed back; behind everything; behind the label; before
+ * what is fed back (feedback and double pipeline only). */
+enum { CM_COUNTER_BEFORE = 0, CM_COUNTER_AFTER = 1, CM_COUNTER_MIDDLE = 2, CM_COUNTER_FIRST = 3 };
+enum {
+  CM_KDF_NO_SEPARATOR = 1u << 0, /* KBKDF, TWO_STEP: no byte of zero between label and context */
+  CM_KDF_NO_LENGTH = 1u << 1,    /* the same: not the length of the output in bits, 4 bytes, behind the context */
+  CM_KDF_SSH_STRING = 1u << 2,   /* SSH: the secret is hashed as a string, not as an mpint (RFC 4251 5) */
+  CM_KDF_SSH_ENCODED = 1u << 3   /* SSH: the secret is encoded already */
+};
+
+/* cm_kdf_params: a derivation. Set struct_size and zero the rest; a field that the function does not take must be zero
+ * (CM_ERR_ARGUMENT). */
+typedef struct {
+  uint32_t struct_size;
+  uint32_t function;      /* CM_KDF_* */
+  uint32_t prf;           /* CM_PRF_* */
+  uint32_t hash;          /* CM_HASH_* of fixed size; 0 with CMAC and KMAC */
+  uint32_t mode;          /* CM_KBKDF_* */
+  uint32_t counter_bits;  /* 8, 16, 24, 32; 0: no counter, which the counter mode does not allow */
+  uint32_t counter_place; /* CM_COUNTER_* */
+  uint32_t flags;         /* CM_KDF_* flags */
+  uint32_t iterations;    /* PBKDF2, at least 1 */
+  uint32_t ssh_letter;    /* 'A' to 'F' */
+  uint32_t offset;        /* the key begins so many bytes into the output; both together are at most 1024 bytes */
+  uint32_t iv_offset;     /* TLS12_PRF into a key of CM_IV_TLS12: where in the output its salt is */
+  cm_key secret;          /* key of CM_ALG_SECRET; or {0}, and then: */
+  const void* input;      /* the secret itself, at most 1024 bytes, a password of any size */
+  size_t input_size;
+  cm_key salt_key; /* key of CM_ALG_SECRET in place of the salt, not for SSH and PBKDF2; or {0}, and then: */
+  const void* salt;
+  size_t salt_size;
+  const void* label;
+  size_t label_size;
+  const void* context;
+  size_t context_size;
+  const void* iv; /* feedback mode */
+  size_t iv_size;
+} cm_kdf_params;
+
+/* cm_kdf_derive: into a key; params->bits gives its length. The output has params->bits / 8 bytes, those before offset
+ * besides, and it is the length of the whole that goes into functions that hash it. Not approved when the derivation is
+ * not, or else when the secret or the salt_key is not: the new key keeps that reason. IV regime: CM_IV_RANDOM, but for
+ * CM_IV_TLS13, which TLS13_TRAFFIC_KEY asks for, and CM_IV_TLS12, which TLS12_PRF may have; iv_fixed is zero then and
+ * is derived too. Release class B. Errors besides the common ones: CM_ERR_USAGE (not a key to derive from). */
+CM_EXPORT cm_rc cm_kdf_derive(cm_session session, cm_key* out, const cm_key_params* params,
+                              const cm_kdf_params* kdf) CM_MUST_USE;
+/* cm_kdf_derive_raw: out_size bytes of output in the clear. Crypto officer, release class A, as for everything secret
+ * that leaves the module: keys belong into cm_kdf_derive. offset, iv_offset and TLS13_TRAFFIC_KEY are refused. */
+CM_EXPORT cm_rc cm_kdf_derive_raw(cm_session session, void* out, size_t out_size, const cm_kdf_params* kdf) CM_MUST_USE;
+
 /* ------------------------------------------------------------------------------------------------ batches */
 
 /* Batches: independent jobs in one call, each with a key, buffers and a result of its own. Everything that is said of
@@ -540,7 +621,7 @@ CM_EXPORT cm_rc cm_mac_free(cm_session session, cm_mac mac) CM_MUST_USE;
  * come in between: the jobs before it are done, those from it on have it as their result and their outputs zeroed.
  *  - Evidence: one entry and one exit record a batch. Entry: object = jobs. Exit: object = jobs, and failures in the
  *    upper 32 bits; bytes written by the jobs that succeeded, and why the first of them that was not approved was not.
- *    The keys of the jobs are not recorded one by one.
+ *    The keys that jobs use are not recorded one by one; those that cm_kdf_batch makes are.
  *  - Overlap: no output of a job may touch the array of jobs (CM_ERR_OVERLAP). That it touches no buffer of another job
  *    is the caller's duty: what such jobs give is not defined.
  *  - At most CM_BATCH_MAX jobs (CM_ERR_LENGTH). The array is read once; only result is written.
@@ -607,6 +688,18 @@ typedef struct {
   cm_rc result;
 } cm_mac_job;
 CM_EXPORT cm_rc cm_mac_batch(cm_session session, cm_mac_job* jobs, size_t count) CM_MUST_USE;
+
+/* cm_kdf_job: as the arguments of cm_kdf_derive; key and result are written. Passwords (PBKDF2) with the same hash and
+ * the same iterations go side by side, sixteen jobs at a time. Each key that is made has a record of its own
+ * (key-derived: handle, number of the job) before the caller gets it; when that cannot be kept, this job and those
+ * after it have CM_ERR_AUDIT. Release class B. */
+typedef struct {
+  cm_kdf_params kdf;
+  cm_key_params params;
+  cm_key key; /* {0} when the job failed */
+  cm_rc result;
+} cm_kdf_job;
+CM_EXPORT cm_rc cm_kdf_batch(cm_session session, cm_kdf_job* jobs, size_t count) CM_MUST_USE;
 
 /* ------------------------------------------------------------------------------------------------ random */
 

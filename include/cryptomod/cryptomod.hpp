@@ -81,6 +81,14 @@ inline cm_key_params key_params(std::uint32_t algorithm, std::uint32_t bits) noe
 inline cm_key_params aes_gcm_key(std::uint32_t bits = 256) noexcept { return key_params(CM_ALG_AES_GCM, bits); }
 inline cm_key_params aes_kwp_key(std::uint32_t bits = 256) noexcept { return key_params(CM_ALG_AES_KWP, bits); }
 inline cm_key_params hmac_key(std::uint32_t bits = 256) noexcept { return key_params(CM_ALG_HMAC_SHA256, bits); }
+// kdf_params: a key derivation with a secret that is a key; the fields of the function are the caller's to fill in.
+inline cm_kdf_params kdf_params(std::uint32_t function, std::uint32_t hash, cm_key secret) noexcept {
+  auto params = sized<cm_kdf_params>();
+  params.function = function;
+  params.hash = hash;
+  params.secret = secret;
+  return params;
+}
 // counter_iv: the same key with IVs of a fixed name and a counter.
 inline cm_key_params counter_iv(cm_key_params params, const std::array<std::uint8_t, 4>& name) noexcept {
   params.iv_regime = CM_IV_COUNTER;
@@ -246,6 +254,15 @@ class Session {
                                     "cm_key_derive_pbkdf2");
     return Key(session_, key, approval);
   }
+  // derive_key: by any function of cm_kdf_params. derive_raw: out is filled, in a session of the officer.
+  Key derive_key(const cm_key_params& params, const cm_kdf_params& kdf) const {
+    cm_key key{0};
+    const Approval approval = check(cm_kdf_derive(session_, &key, &params, &kdf), "cm_kdf_derive");
+    return Key(session_, key, approval);
+  }
+  Approval derive_raw(ByteSpan out, const cm_kdf_params& kdf) const {
+    return check(cm_kdf_derive_raw(session_, out.data(), out.size(), &kdf), "cm_kdf_derive_raw");
+  }
   std::vector<std::uint8_t> export_wrapped_key(const Key& key, const Key& wrapping_key) const {
     constexpr std::size_t kWrappedSizeMax = 512 + 8;  // the longest key is 4096 bits
     std::vector<std::uint8_t> wrapped(kWrappedSizeMax);
@@ -321,8 +338,8 @@ class Session {
                  "cm_cipher_decrypt_sectors");
   }
 
-  // seal_batch, open_batch, cipher_batch, mac_batch: throw Error with CM_ERR_JOBS when a job failed; each job has its
-  // result then too.
+  // seal_batch, open_batch, cipher_batch, kdf_batch, mac_batch: throw Error with CM_ERR_JOBS when a job failed; each
+  // job has its result then too.
   Approval seal_batch(std::span<cm_aead_job> jobs) const {
     return check(cm_aead_seal_batch(session_, jobs.data(), jobs.size()), "cm_aead_seal_batch");
   }
@@ -335,6 +352,11 @@ class Session {
   Approval cipher_batch(std::span<cm_cipher_job> jobs) const {
     return check(cm_cipher_batch(session_, jobs.data(), jobs.size()), "cm_cipher_batch");
   }
+  // kdf_batch: the keys of its jobs are the caller's to destroy: key_of makes an object of one that succeeded.
+  Approval kdf_batch(std::span<cm_kdf_job> jobs) const {
+    return check(cm_kdf_batch(session_, jobs.data(), jobs.size()), "cm_kdf_batch");
+  }
+  Key key_of(const cm_kdf_job& job) const { return Key(session_, job.key, check(job.result, "cm_kdf_batch")); }
   Approval mac_batch(std::span<cm_mac_job> jobs) const {
     return check(cm_mac_batch(session_, jobs.data(), jobs.size()), "cm_mac_batch");
   }

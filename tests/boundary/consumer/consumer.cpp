@@ -67,6 +67,12 @@ void wrap_and_unwrap(const Session& session) {
   require(refused([&] { session.verify_mac(again, mac, text); }) == CM_ERR_AUTH, "wrong MAC");
 }
 
+Sha256Digest derived_mac(const Session& session, const Key& key) {
+  Sha256Digest mac{};
+  session.mac(key, mac, {});
+  return mac;
+}
+
 void hash_derive_and_draw(const Session& session) {
   const std::array<std::uint8_t, 3> abc = {'a', 'b', 'c'};
   Hash hash(session);
@@ -75,6 +81,14 @@ void hash_derive_and_draw(const Session& session) {
   require(moved.finish() == session.sha256(abc) && session.sha256(abc)[0] == 0xba, "SHA-256");
   const Key weak = session.derive_key_pbkdf2(aes_kwp_key(), abc, abc, 1000);
   require(weak.approval().reason() == CM_NOT_APPROVED_PBKDF2_INPUT, "short password");
+  const Key secret = session.generate_key(key_params(CM_ALG_SECRET, 256));
+  const cm_kdf_params hkdf = kdf_params(CM_KDF_HKDF, CM_HASH_SHA256, secret.handle());
+  std::vector<cm_kdf_job> jobs = {{hkdf, hmac_key(), {}, 0}};
+  require(session.kdf_batch(jobs).approved(), "derived in a batch");
+  require(derived_mac(session, session.derive_key(hmac_key(), hkdf)) == derived_mac(session, session.key_of(jobs[0])),
+          "derived alone");
+  Sha256Digest raw{};
+  require(refused([&] { session.derive_raw(raw, hkdf); }) == CM_ERR_ROLE, "bytes are for the officer");
   Key imported = session.import_key(hmac_key(24), abc);
   imported.close();
   Session other;
