@@ -79,7 +79,7 @@ struct CastRow {
 
 constexpr CastRow kCasts[] = {
     {CastId::kSha256, LaneSet::kSha256, "sha-256", "SHA-256", "vectors/selftest sha-256",
-     "digest of a multi-block message"},
+     "digest of a multi-block message, alone and beside another"},
     {CastId::kHmacSha256, LaneSet::kSha256, "hmac-sha-256", "HMAC-SHA-256", "vectors/selftest hmac-sha-256",
      "MAC with both midstates"},
     {CastId::kIntegrity, LaneSet::kNone, "integrity", "HMAC-SHA-256", "injected after link",

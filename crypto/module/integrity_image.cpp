@@ -11,6 +11,7 @@
 #include "crypto/base/bytes.h"
 #include "crypto/base/secret.h"
 #include "crypto/hmac/hmac.h"
+#include "crypto/sha2/sha256.h"
 
 namespace cm {
 namespace {
@@ -22,7 +23,7 @@ constexpr uint8_t kIntegrityKey[32] = {'l', 'i', 'b', 'c', 'r', 'y', 'p', 't', '
 constexpr uint64_t kPageSize = 4096;
 constexpr uint64_t kSpanMax = uint64_t{256} << 20;  // bytes of address space; instrumented builds included
 constexpr size_t kProgramHeadersMax = 32;
-constexpr size_t kChunkSize = 4096;
+constexpr size_t kChunkSize = 4096;  // bytes of a leaf
 static_assert(sizeof(Elf64_Ehdr) + kProgramHeadersMax * sizeof(Elf64_Phdr) < kPageSize);
 
 struct Range {
@@ -38,7 +39,8 @@ struct Layout {
   bool allows_data;
 };
 
-// RegionHead: goes into the MAC before each region, so that bytes cannot move between regions.
+// RegionHead: goes into the MAC before each region. Its size says how many leaves follow, so that the list can be read
+// in one way only, and neither a leaf nor a byte can move to another place unnoticed.
 struct RegionHead {
   uint64_t kind, begin, size, flags;
 };
@@ -317,11 +319,12 @@ ImageFinding check_relocations(const Image& image, const Layout& layout, Measure
   });
 }
 
-// Chunk: image bytes [at, at + size) in a buffer of ours, in which ranges can be blanked.
+// Chunk: image bytes [at, at + size) in a buffer of ours, in which ranges can be blanked. Behind a whole one is room
+// for the padding of SHA-256.
 struct Chunk {
   uint64_t at;
   size_t size;
-  uint8_t bytes[kChunkSize];
+  uint8_t bytes[kChunkSize + kSha256Block];
 };
 
 void load_chunk(const Image& image, Chunk& chunk, uint64_t at, uint64_t end) {
@@ -374,53 +377,100 @@ ImageFinding check_zero_bytes(const Image& image, const Layout& layout, Measurem
   return ImageFinding::kNone;
 }
 
+// Digester: what compute_digest works with. Chunks are two, because two messages side by side keep the SHA extensions
+// busy and one alone does not.
+struct Digester {
+  Lane lane;
+  Hmac mac;
+  Chunk chunks[2];
+  uint32_t states[2][8];
+};
+
 void absorb_head(Hmac& mac, RegionKind kind, const Range& range, uint64_t flags) {
   const RegionHead head = {kind, range.begin, range.end - range.begin, flags};
   hmac_update(mac, reinterpret_cast<const uint8_t*>(&head), sizeof head);
 }
 
-// absorb_read_only: a whole segment; strip moves the section header table, so the fields that say where it is are
-// blank.
-void absorb_read_only(Hmac& mac, const Image& image, const Elf64_Phdr& segment, Chunk& chunk) {
-  const Range range = initialised(segment);
-  absorb_head(mac, kReadOnly, range, segment.p_flags);
-  for (uint64_t at = range.begin; at < range.end; at += chunk.size) {
-    load_chunk(image, chunk, at, range.end);
-    blank(chunk, offsetof(Elf64_Ehdr, e_shoff), sizeof(Elf64_Off));
-    blank(chunk, offsetof(Elf64_Ehdr, e_shnum), 2 * sizeof(Elf64_Half));  // and e_shstrndx
-    hmac_update(mac, chunk.bytes, chunk.size);
+// hash_whole: the states behind two whole chunks and their padding (FIPS 180-4 5.1.1).
+void hash_whole(Digester& d) {
+  static_assert(kChunkSize % kSha256Block == 0);
+  for (Chunk& chunk : d.chunks) {
+    uint8_t* const padding = chunk.bytes + kChunkSize;
+    std::memset(padding, 0, kSha256Block);
+    padding[0] = 0x80;
+    store_be64(padding + kSha256Block - sizeof(uint64_t), uint64_t{kChunkSize} * 8);
+  }
+  constexpr size_t kBlocks = kChunkSize / kSha256Block + 1;
+  sha256_blocks_two(d.lane, d.states[0], d.states[1], d.chunks[0].bytes, d.chunks[1].bytes, kBlocks);
+}
+
+// absorb_leaves: the digests of the first one or two chunks.
+void absorb_leaves(Digester& d, size_t count) {
+  for (size_t i = 0; i < count; ++i) sha256_initial_state(d.states[i]);
+  if (count == 2 && d.chunks[1].size == kChunkSize)
+    hash_whole(d);
+  else
+    for (size_t i = 0; i < count; ++i)
+      sha256_finish(d.lane, d.states[i], d.chunks[i].size, d.chunks[i].bytes, d.chunks[i].size);
+  uint8_t leaves[2 * kSha256Size];
+  for (size_t i = 0; i < count; ++i) sha256_write_digest(leaves + i * kSha256Size, d.states[i]);
+  hmac_update(d.mac, leaves, count * kSha256Size);
+}
+
+// absorb_chunks: the range cut into chunks; prepare(chunk) blanks what does not count.
+template <class Prepare>
+void absorb_chunks(Digester& d, const Image& image, const Range& range, Prepare prepare) {
+  for (uint64_t at = range.begin; at < range.end;) {
+    size_t count = 0;
+    for (; count < 2 && at < range.end; ++count) {
+      load_chunk(image, d.chunks[count], at, range.end);
+      prepare(d.chunks[count]);
+      at += d.chunks[count].size;
+    }
+    absorb_leaves(d, count);
   }
 }
 
-void absorb_relro(Hmac& mac, const Image& image, const Layout& layout, Chunk& chunk) {
-  absorb_head(mac, kRelro, layout.relro, 0);
-  for (uint64_t at = layout.relro.begin; at < layout.relro.end; at += chunk.size) {
-    load_chunk(image, chunk, at, layout.relro.end);
+// absorb_read_only: a whole segment; strip moves the section header table, so the fields that say where it is are
+// blank.
+void absorb_read_only(Digester& d, const Image& image, const Elf64_Phdr& segment) {
+  const Range range = initialised(segment);
+  absorb_head(d.mac, kReadOnly, range, segment.p_flags);
+  absorb_chunks(d, image, range, [](Chunk& chunk) {
+    blank(chunk, offsetof(Elf64_Ehdr, e_shoff), sizeof(Elf64_Off));
+    blank(chunk, offsetof(Elf64_Ehdr, e_shnum), 2 * sizeof(Elf64_Half));  // and e_shstrndx
+  });
+}
+
+void absorb_relro(Digester& d, const Image& image, const Layout& layout) {
+  absorb_head(d.mac, kRelro, layout.relro, 0);
+  absorb_chunks(d, image, layout.relro, [&](Chunk& chunk) {
     blank(chunk, image.slot + offsetof(DigestSlot, digest), kIntegrityDigestSize);
     blank(chunk, layout.dynamic.begin, layout.dynamic.end - layout.dynamic.begin);
     blank_relocated(image, layout, chunk);
-    hmac_update(mac, chunk.bytes, chunk.size);
-  }
-  absorb_head(mac, kDynamic, layout.dynamic, 0);
+  });
+  absorb_head(d.mac, kDynamic, layout.dynamic, 0);
   for (uint64_t at = layout.dynamic.begin; at != layout.dynamic.end; at += sizeof(Elf64_Dyn)) {
     const Elf64_Dyn entry = read_dynamic_entry(image, at);
-    hmac_update(mac, reinterpret_cast<const uint8_t*>(&entry), sizeof entry);
+    hmac_update(d.mac, reinterpret_cast<const uint8_t*>(&entry), sizeof entry);
   }
 }
 
 void compute_digest(const Image& image, const Layout& layout, Lane lane, uint8_t* digest) {
-  HmacKey key;
-  Hmac mac;
-  Chunk chunk;
-  hmac_key_init(key, HashId::kSha256, lane, kIntegrityKey, sizeof kIntegrityKey);
-  hmac_init(mac, key);
+  Digester d;
+  {
+    HmacKey key;
+    hmac_key_init(key, HashId::kSha256, lane, kIntegrityKey, sizeof kIntegrityKey);
+    hmac_init(d.mac, key);
+    zeroise(&key, sizeof key);
+  }
+  d.lane = lane;
   for (size_t i = 0; i < layout.segment_count; ++i)
     if (layout.segments[i].p_type == PT_LOAD && !writable(layout.segments[i]))
-      absorb_read_only(mac, image, layout.segments[i], chunk);
-  absorb_relro(mac, image, layout, chunk);
-  hmac_final(mac, digest);
-  zeroise(&key, sizeof key);
-  zeroise(&chunk, sizeof chunk);
+      absorb_read_only(d, image, layout.segments[i]);
+  absorb_relro(d, image, layout);
+  hmac_final(d.mac, digest);
+  zeroise(&d, sizeof d);
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 //  - every PT_LOAD segment that is not writable, whole; of the ELF header the four section-header fields count as zero;
 //  - PT_GNU_RELRO: what the dynamic linker makes read-only. Relocated slots and the digest itself count as zero, and
 //    .dynamic is taken as tag/value pairs with addresses relative to the load address.
+// The digest is HMAC-SHA-256 over a list: for each region a head and the SHA-256 digests of its leaves of 4096 bytes,
+// two of which are computed at a time (docs/design/0011-parallel-integrity-digest.md).
 // Checked besides: each relative relocation's slot holds load address plus addend; other relocations only bind symbols
 // of other objects, inside PT_GNU_RELRO; no relocation reaches a read-only segment; no resolver functions (IRELATIVE);
 // the unused rest of a page of code is zero; writable initialised data outside PT_GNU_RELRO is zero. So a byte inside a
@@ -38,7 +40,7 @@ static_assert(sizeof(DigestSlot) == 64);
 // digest_slot: the one of the object that this is linked into (integrity_slot.cpp).
 extern volatile DigestSlot digest_slot __attribute__((visibility("hidden")));
 
-inline constexpr uint32_t kDigestSlotVersion = 1;
+inline constexpr uint32_t kDigestSlotVersion = 2;  // 1: HMAC over the bytes themselves
 // kSlotAllowsData: the build is instrumented (sanitizers, coverage) and so has writable initialised data. Such data and
 // the relocations in it are not checked.
 inline constexpr uint32_t kSlotAllowsData = 1u << 0;
@@ -81,7 +83,8 @@ struct Measurement {
   uint64_t offender;  // virtual address that belongs to the finding, 0 where there is none
 };
 
-// measure_image: HMAC-SHA-256 over what the image covers; `out.digest` counts only with kNone. Wipes its temporaries.
+// measure_image: HMAC-SHA-256 over the digests of what the image covers, the same on every lane; `out.digest` counts
+// only with kNone. Wipes its temporaries; takes less than 24 KiB of stack.
 ImageFinding measure_image(const Image& image, Lane sha256_lane, Measurement& out);
 
 }  // namespace cm

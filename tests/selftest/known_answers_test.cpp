@@ -92,7 +92,22 @@ Bytes wrap(const Bytes& key, const Bytes& plain) {
   return out;
 }
 
-TEST(KnownAnswers, sha_256) { EXPECT_EQ(digest_of(bytes(known::kSha256Message)), bytes(known::kSha256Digest)); }
+TEST(KnownAnswers, pattern_is_the_linear_congruence) {
+  for (const size_t size : {0u, 1u, 3u, 4u, 5u, 1391u}) {
+    Bytes got(size + 1, 0x5a), expected(size + 1, 0x5a);
+    known::fill_pattern(got.data(), size, 77);
+    uint32_t word = 77;
+    for (size_t i = 0; i < size; ++i) expected[i] = static_cast<uint8_t>((word = word * 1664525u + 1013904223u) >> 24);
+    EXPECT_EQ(got, expected) << size;
+  }
+}
+
+TEST(KnownAnswers, sha_256) {
+  EXPECT_EQ(digest_of(bytes(known::kSha256Message)), bytes(known::kSha256Digest));
+  Bytes second(sizeof known::kSha256Message);
+  known::fill_pattern(second.data(), second.size(), known::kSha256SecondSeed);
+  EXPECT_EQ(digest_of(second), bytes(known::kSha256SecondDigest));
+}
 
 TEST(KnownAnswers, hmac_sha_256) {
   const Bytes key(known::kHmacKeySize, known::kHmacKeyByte);
