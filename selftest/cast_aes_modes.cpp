@@ -12,23 +12,22 @@ namespace {
 
 constexpr size_t kMaxSize = known::kModeCtrLongSize;
 
-// Setup: key and IV of one answer.
+// Setup: key, IV and text of one answer.
 struct Setup {
   AesKey key;
   uint8_t iv[kAesBlock];
   uint8_t text[kMaxSize];
 };
 
-bool prepare(Setup& s, Lane lane, uint32_t key_size) {
+bool prepare(Setup& s, Lane lane, uint32_t key_size, size_t text_size = known::kModeWideSize) {
   uint8_t raw[32];
   known::fill_pattern(raw, key_size, known::kModeKeySeed + key_size);
   known::fill_pattern(s.iv, sizeof s.iv, known::kModeIvSeed + key_size);
-  known::fill_pattern(s.text, sizeof s.text, known::kModeTextSeed + key_size);
+  known::fill_pattern(s.text, text_size, known::kModeTextSeed + key_size);
   return aes_key_init(s.key, lane, raw, key_size) == Status::kOk;
 }
 
-// digest_is: whether size bytes of text come out of the mode with this digest; the portable SHA-256 has passed its own
-// test by now.
+// digest_is: whether size bytes of text come out of the mode with this digest.
 bool digest_is(const uint8_t* expected, const Setup& s, CipherMode mode, Direction direction, size_t size,
                bool broken) {
   uint8_t out[kMaxSize];
@@ -38,7 +37,7 @@ bool digest_is(const uint8_t* expected, const Setup& s, CipherMode mode, Directi
   size_t rest = 0;
   if (cipher_final(state, out + written, &rest) != Status::kOk || written + rest != size) return false;
   uint8_t digest[kSha256Size];
-  sha256(Lane::kPortable, digest, out, size);
+  sha256(digest_lane(), digest, out, size);
   return matches(digest, expected, sizeof digest, broken);
 }
 
@@ -100,11 +99,13 @@ bool cast_ofb(Lane lane, bool broken) {
 bool cast_ctr(Lane lane, bool broken) {
   Setup s;
   for (const known::ModeAnswer& a : known::kModeAnswers) {
-    if (!prepare(s, lane, a.key_size)) return false;
+    if (!prepare(s, lane, a.key_size, kMaxSize)) return false;
     std::memcpy(s.iv + 8, known::kModeCounterEnd, sizeof known::kModeCounterEnd);
     if (!digest_is(a.ctr, s, CipherMode::kCtr, Direction::kEncrypt, known::kModeWideSize, broken)) return false;
-    // With columns, as keys of this mode have them: from a counter that wraps in a step, and through all columns.
+    // With columns, as keys of this mode have them: from a counter that wraps in a step, and through all columns. A
+    // lane that makes none would do the same once more.
     aes_make_columns(s.key);
+    if (!s.key.has_columns) continue;
     if (!digest_is(a.ctr, s, CipherMode::kCtr, Direction::kEncrypt, known::kModeWideSize, broken)) return false;
     known::fill_pattern(s.iv, sizeof s.iv, known::kModeIvSeed + a.key_size);
     s.iv[15] = known::kModeCtrLongStart;

@@ -119,7 +119,7 @@ bool cast_sha_multi(Lane lane, bool broken) {
   constexpr HashLanes kSingle = {Lane::kPortable, Lane::kPortable, Lane::kPortable, Lane::kPortable};
   const Message message;
   Hash all;
-  hash_init(all, HashId::kSha256, Lane::kPortable);
+  hash_init(all, HashId::kSha256, digest_lane());
   for (const HashId id : kIds) {
     uint8_t digests[known::kHashMultiJobs][kHashMaxSize];
     HashJob jobs[known::kHashMultiJobs];

@@ -90,8 +90,8 @@ bool all_batches(Lane lane, bool broken, bool (*check)(Batch&, bool), bool (*imb
   return true;
 }
 
-// outputs_match: the digests of the first two outputs, and the others equal to them; the portable SHA-256 has passed
-// its own test by now. size is how much of a text is output.
+// outputs_match: the digests of the first two outputs, and the others equal to them. size is how much of a text is
+// output.
 bool outputs_match(Batch& b, const uint8_t* (*digest_of)(const known::MultiAnswer&), size_t (*size_of)(size_t),
                    bool broken) {
   for (size_t i = 0; i < b.count; ++i) {
@@ -99,7 +99,7 @@ bool outputs_match(Batch& b, const uint8_t* (*digest_of)(const known::MultiAnswe
     if (i != first && !matches(b.out[i], b.out[first], size, false)) return false;
     if (i != first) continue;
     uint8_t digest[kSha256Size];
-    sha256(Lane::kPortable, digest, b.out[i], size);
+    sha256(digest_lane(), digest, b.out[i], size);
     if (!matches(digest, digest_of(b.answer[first]), sizeof digest, broken)) return false;
   }
   return true;

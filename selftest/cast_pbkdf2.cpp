@@ -36,7 +36,7 @@ bool cast_pbkdf2_multi(Lane lane, bool broken) {
   constexpr HashId kHashes[] = {HashId::kSha1, HashId::kSha256, HashId::kSha512};
   const Inputs inputs;
   Hash all;
-  hash_init(all, HashId::kSha256, Lane::kPortable);
+  hash_init(all, HashId::kSha256, digest_lane());
   for (const HashId id : kHashes) {
     uint8_t out[known::kPbkdf2MultiSize];
     const Pbkdf2Job job = inputs.job(out, sizeof out);
