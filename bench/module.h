@@ -16,6 +16,7 @@ namespace cm::bench {
   X(cm_init) \
   X(cm_shutdown) \
   X(cm_status) \
+  X(cm_selftest) \
   X(cm_audit_sync) \
   X(cm_session_open) \
   X(cm_session_close) \
