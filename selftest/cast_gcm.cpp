@@ -21,6 +21,11 @@ struct Inputs {
   GcmInput message;
 };
 
+// has_use: lane portable has one loop for texts of any size, so that there two long ones are enough of the four.
+bool has_use(Lane lane, const known::GcmAnswer& answer) {
+  return lane != Lane::kPortable || answer.text_size <= 1500 || answer.key_size == 32;
+}
+
 bool prepare(Inputs& in, Lane lane, const known::GcmAnswer& answer) {
   uint8_t raw[32];
   const uint32_t key_size = answer.key_size;
@@ -63,14 +68,14 @@ bool open_is_right(Inputs& in, const known::GcmAnswer& answer, bool broken) {
 bool cast_gcm_seal(Lane lane, bool broken) {
   Inputs in;
   for (const known::GcmAnswer& answer : known::kGcmAnswers)
-    if (!prepare(in, lane, answer) || !seal_is_right(in, answer, broken)) return false;
+    if (has_use(lane, answer) && (!prepare(in, lane, answer) || !seal_is_right(in, answer, broken))) return false;
   return true;
 }
 
 bool cast_gcm_open(Lane lane, bool broken) {
   Inputs in;
   for (const known::GcmAnswer& answer : known::kGcmAnswers)
-    if (!prepare(in, lane, answer) || !open_is_right(in, answer, broken)) return false;
+    if (has_use(lane, answer) && (!prepare(in, lane, answer) || !open_is_right(in, answer, broken))) return false;
   return true;
 }
 
