@@ -384,6 +384,7 @@ struct Digester {
   Hmac mac;
   Chunk chunks[2];
   uint32_t states[2][8];
+  uint8_t leaves[2 * kSha256Size];
 };
 
 void absorb_head(Hmac& mac, RegionKind kind, const Range& range, uint64_t flags) {
@@ -412,9 +413,8 @@ void absorb_leaves(Digester& d, size_t count) {
   else
     for (size_t i = 0; i < count; ++i)
       sha256_finish(d.lane, d.states[i], d.chunks[i].size, d.chunks[i].bytes, d.chunks[i].size);
-  uint8_t leaves[2 * kSha256Size];
-  for (size_t i = 0; i < count; ++i) sha256_write_digest(leaves + i * kSha256Size, d.states[i]);
-  hmac_update(d.mac, leaves, count * kSha256Size);
+  for (size_t i = 0; i < count; ++i) sha256_write_digest(d.leaves + i * kSha256Size, d.states[i]);
+  hmac_update(d.mac, d.leaves, count * kSha256Size);
 }
 
 // absorb_chunks: the range cut into chunks; prepare(chunk) blanks what does not count.

@@ -80,9 +80,9 @@ class Digest(unittest.TestCase):
         return subprocess.run([TOOL, "--check", path], capture_output=True, text=True, check=False)
 
     def pages(self):
-        """(offset, size) of every leaf of the segments that are not writable, and of what is read-only after relocation."""
-        relro = self.elf.only(ev.PT_GNU_RELRO)
-        ranges = [(s.offset, s.filesz) for s in self.elf.loads() if not s.flags & ev.PF_W] + [(relro.offset, relro.filesz)]
+        """(offset, size) of every leaf of what is not writable or read-only after relocation."""
+        segments = [s for s in self.elf.loads() if not s.flags & ev.PF_W] + [self.elf.only(ev.PT_GNU_RELRO)]
+        ranges = [(s.offset, s.filesz) for s in segments]
         return [(o + at, min(LEAF, size - at)) for o, size in ranges for at in range(0, size, LEAF)]
 
     def test_injected_digest_is_the_one_of_the_document(self):

@@ -88,40 +88,40 @@ class LoadedModule {
 
 class ImageDigest : public testing::TestWithParam<Lane> {
  protected:
-  LoadedModule module_;
+  LoadedModule loaded;
 };
 
-TEST_P(ImageDigest, is_the_injected_one_on_every_lane) { EXPECT_EQ(module_.measure(GetParam()), module_.injected()); }
+TEST_P(ImageDigest, is_the_injected_one_on_every_lane) { EXPECT_EQ(loaded.measure(GetParam()), loaded.injected()); }
 
 TEST_P(ImageDigest, changes_with_a_byte_of_any_page) {
   size_t pages = 0, refused = 0;
-  for (const Range& segment : module_.read_only)
+  for (const Range& segment : loaded.read_only)
     for (uint64_t at = segment.begin; at < segment.end; at += kPage, ++pages) {
       // Behind the headers in the first page, and seldom in the relocations: those have to be well-formed, too.
       const uint64_t place = std::min(at + 0xc00 + pages % 512, segment.end - 1);
-      module_.bytes[place] ^= static_cast<uint8_t>(1u << pages % 8);
-      const std::optional<Digest> changed = module_.measure(GetParam());
-      EXPECT_NE(changed, module_.injected()) << std::hex << place;
+      loaded.bytes[place] ^= static_cast<uint8_t>(1u << pages % 8);
+      const std::optional<Digest> changed = loaded.measure(GetParam());
+      EXPECT_NE(changed, loaded.injected()) << std::hex << place;
       if (!changed) ++refused;
-      module_.bytes[place] ^= static_cast<uint8_t>(1u << pages % 8);
+      loaded.bytes[place] ^= static_cast<uint8_t>(1u << pages % 8);
     }
   EXPECT_GT(pages, 100u);
   EXPECT_LE(refused, 2u);
 }
 
 TEST_P(ImageDigest, changes_when_pages_change_places) {
-  for (const Range& segment : module_.read_only)
+  for (const Range& segment : loaded.read_only)
     for (const uint64_t distance : {uint64_t{1}, uint64_t{2}, uint64_t{7}})
       // From the second page on: headers are in the first, and relocation tables are not in code.
       for (uint64_t at = segment.begin + kPage; at + (distance + 1) * kPage <= segment.end; at += 16 * kPage) {
-        uint8_t* const one = module_.bytes.data() + at;
+        uint8_t* const one = loaded.bytes.data() + at;
         uint8_t* const other = one + distance * kPage;
         if (std::memcmp(one, other, kPage) == 0) continue;
         std::swap_ranges(one, one + kPage, other);
-        EXPECT_NE(module_.measure(GetParam()), module_.injected()) << std::hex << at;
+        EXPECT_NE(loaded.measure(GetParam()), loaded.injected()) << std::hex << at;
         std::swap_ranges(one, one + kPage, other);
       }
-  EXPECT_EQ(module_.measure(GetParam()), module_.injected());
+  EXPECT_EQ(loaded.measure(GetParam()), loaded.injected());
 }
 
 INSTANTIATE_TEST_SUITE_P(Lanes, ImageDigest, testing::ValuesIn(test::runnable_lanes(kSha256Kernels)),
