@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// mac_fuzz: HMAC and CMAC at once and by contexts of any pieces, and GMAC, on a lane that the input chooses, against
-// the system's libcrypto; sizes that are wrong, MACs that are wrong, two contexts of one key side by side.
+// mac_fuzz: HMAC, CMAC and KMAC at once and by contexts of any pieces, and GMAC, on a lane that the input chooses,
+// against the system's libcrypto; sizes that are wrong, MACs that are wrong, two contexts of one key side by side.
 //
 // Input: choices as service.h reads them.
 #include <openssl/core_names.h>
@@ -16,13 +16,16 @@ namespace {
 
 using namespace cm::fuzz;  // NOLINT(google-build-using-namespace): the subject of this file
 
-constexpr size_t kTextMax = 3000, kMacMax = 64;
+constexpr size_t kTextMax = 3000, kMacMax = 64, kKmacMax = 700;
 
 struct Case {
   uint32_t algorithm;
-  Bytes raw, text, right;  // right: the whole MAC by libcrypto
+  Bytes raw, text, whole;  // whole: the MAC by libcrypto; of KMAC, whose MACs have any size, nothing
+  Bytes custom;            // of KMAC by contexts
   cm_rc reason;            // CM_OK, or why the key is not approved
 };
+
+bool is_kmac(const Case& c) { return cm::key_algorithm(c.algorithm)->form == cm::KeyForm::kKmac; }
 
 // by_libcrypto: iv for GMAC.
 Bytes by_libcrypto(const char* mac, const std::string& inside, const Bytes& raw, const Bytes& text,
@@ -39,14 +42,31 @@ Bytes by_libcrypto(const char* mac, const std::string& inside, const Bytes& raw,
   return out;
 }
 
+Bytes kmac_by_libcrypto(const Case& c, const Bytes& custom, size_t size) {
+  const bool is_128 = c.algorithm == CM_ALG_KMAC128 || c.algorithm == CM_ALG_KMACXOF128;
+  int xof = c.algorithm == CM_ALG_KMACXOF128 || c.algorithm == CM_ALG_KMACXOF256 ? 1 : 0;
+  Bytes copy = custom, out(size);
+  size_t written = 0;
+  copy.push_back(0);  // a pointer even without a customization
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_CUSTOM, copy.data(), custom.size()),
+                               OSSL_PARAM_construct_int(OSSL_MAC_PARAM_XOF, &xof),
+                               OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size), OSSL_PARAM_construct_end()};
+  require(EVP_Q_mac(nullptr, is_128 ? "KMAC128" : "KMAC256", nullptr, nullptr, params, c.raw.data(), c.raw.size(),
+                    c.text.data(), c.text.size(), out.data(), size, &written) != nullptr &&
+              written == size,
+          "libcrypto refuses");
+  return out;
+}
+
 std::string aes(const Bytes& raw, const char* mode) { return "AES-" + std::to_string(raw.size() * 8) + "-" + mode; }
 
-// any_algorithm: CMAC or HMAC over any hash.
+// any_algorithm: CMAC, HMAC over any hash, KMAC.
 const cm::KeyAlgorithmRow& any_algorithm(Input& input) {
   const uint8_t choice = input.byte();
   if (choice % 2 == 0) return *cm::key_algorithm(CM_ALG_AES_CMAC);
-  const size_t hmacs = CM_ALG_HMAC_SHA3_512 - CM_ALG_HMAC_SHA1 + 1, which = choice / 2 % (hmacs + 1);
-  return *cm::key_algorithm(which == hmacs ? CM_ALG_HMAC_SHA256 : static_cast<uint32_t>(CM_ALG_HMAC_SHA1 + which));
+  static_assert(CM_ALG_KMAC128 == CM_ALG_HMAC_SHA3_512 + 1);
+  const size_t count = CM_ALG_KMACXOF256 - CM_ALG_HMAC_SHA1 + 1, which = choice / 2 % (count + 1);
+  return *cm::key_algorithm(which == count ? CM_ALG_HMAC_SHA256 : static_cast<uint32_t>(CM_ALG_HMAC_SHA1 + which));
 }
 
 Case read_case(Input& input) {
@@ -55,21 +75,30 @@ Case read_case(Input& input) {
   c.algorithm = row.algorithm;
   c.raw = any_raw_key(input, c.algorithm);
   c.text = input.noise(input.size(kTextMax));
-  const bool is_hmac = row.form == cm::KeyForm::kHmac;
-  c.right = is_hmac ? by_libcrypto("HMAC", cm::hash_row(row.hash).name, c.raw, c.text)
-                    : by_libcrypto("CMAC", aes(c.raw, "CBC"), c.raw, c.text);
-  c.reason = is_hmac && c.raw.size() < 14 ? CM_NOT_APPROVED_SHORT_KEY : CM_OK;
+  if (is_kmac(c)) {
+    c.raw.resize(std::max<size_t>(c.raw.size(), 4));  // libcrypto takes no shorter one
+    c.custom = input.noise(input.size(300));
+  } else if (row.form == cm::KeyForm::kHmac) {
+    c.whole = by_libcrypto("HMAC", cm::hash_row(row.hash).name, c.raw, c.text);
+  } else {
+    c.whole = by_libcrypto("CMAC", aes(c.raw, "CBC"), c.raw, c.text);
+  }
+  c.reason = row.form != cm::KeyForm::kCmac && c.raw.size() < 14 ? CM_NOT_APPROVED_SHORT_KEY : CM_OK;
   return c;
 }
 
 size_t mac_size(Input& input, const Case& c) {
-  return input.rare() ? input.byte() % 80 : c.right.size() - input.byte() % 4;
+  if (input.rare()) return input.byte() % 80;
+  return is_kmac(c) ? 4 + input.size(kKmacMax) : c.whole.size() - input.byte() % 4;
 }
 bool fits(const Case& c, size_t size) {
-  return size >= (c.algorithm == CM_ALG_AES_CMAC ? 8U : 4U) && size <= c.right.size();
+  return size >= (c.algorithm == CM_ALG_AES_CMAC ? 8U : 4U) && (is_kmac(c) || size <= c.whole.size());
 }
 Bytes first_bytes(const Bytes& all, size_t size) {
   return {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(size)};
+}
+Bytes right(const Case& c, const Bytes& custom, size_t size) {
+  return is_kmac(c) ? kmac_by_libcrypto(c, custom, size) : first_bytes(c.whole, size);
 }
 
 void check_at_once(Input& input, const Case& c, cm_key key) {
@@ -78,7 +107,7 @@ void check_at_once(Input& input, const Case& c, cm_key key) {
   const cm_rc rc = cm_mac_compute(session(), key, texts.out(), size, texts.in(), c.text.size());
   if (fits(c, size) && !texts.overlapping(size)) {
     require(rc == c.reason, "a MAC is refused");
-    require(texts.output_is(first_bytes(c.right, size)), "a MAC is not that of libcrypto");
+    require(texts.output_is(right(c, {}, size)), "a MAC is not that of libcrypto");
     return require(texts.only_output_changed(size), "written outside the MAC");
   }
   require((rc == CM_ERR_OVERLAP && texts.overlapping(size)) || (rc == CM_ERR_LENGTH && !fits(c, size)) ||
@@ -89,8 +118,8 @@ void check_at_once(Input& input, const Case& c, cm_key key) {
 
 void check_verify(Input& input, const Case& c, cm_key key) {
   const size_t size = mac_size(input, c);
-  if (size == 0 || size > c.right.size()) return;
-  Bytes mac = first_bytes(c.right, size);
+  if (size == 0 || (!is_kmac(c) && size > c.whole.size())) return;
+  Bytes mac = fits(c, size) ? right(c, {}, size) : Bytes(size);
   const auto verify = [&] { return cm_mac_verify(session(), key, mac.data(), size, c.text.data(), c.text.size()); };
   require(verify() == (fits(c, size) ? c.reason : CM_ERR_LENGTH), "a right MAC has a wrong answer");
   mac[input.byte() % size] ^= static_cast<uint8_t>(1u << input.byte() % 8);
@@ -101,7 +130,14 @@ void check_verify(Input& input, const Case& c, cm_key key) {
 
 cm_mac begin(const Case& c, cm_key key) {
   cm_mac context{};
-  require(cm_mac_init(session(), &context, key) == c.reason && context.v != 0, "no context");
+  const bool plain = c.custom.empty();
+  if (plain && !is_kmac(c))
+    require(cm_mac_init_custom(session(), &context, key, nullptr, 0) == CM_ERR_USAGE && context.v == 0,
+            "a customization of a MAC that has none");
+  require((plain ? cm_mac_init(session(), &context, key)
+                 : cm_mac_init_custom(session(), &context, key, c.custom.data(), c.custom.size())) == c.reason &&
+              context.v != 0,
+          "no context");
   return context;
 }
 
@@ -122,10 +158,10 @@ void end(Input& input, const Case& c, cm_mac context) {
     const cm_rc rc = cm_mac_final(session(), context, mac.data(), size);
     require(rc == CM_ERR_LENGTH || (rc == CM_ERR_NULL && size == 0), "a wrong size has a wrong answer");
     require(mac == Bytes(size, 0xee), "a refused end was written");
-    mac.resize(c.right.size());
+    mac.resize(is_kmac(c) ? 32 : c.whole.size());
   }
   require(cm_mac_final(session(), context, mac.data(), mac.size()) == c.reason, "no end");
-  require(mac == first_bytes(c.right, mac.size()), "pieces are not the whole");
+  require(mac == right(c, c.custom, mac.size()), "pieces are not the whole");
   require(cm_mac_free(session(), context) == CM_ERR_HANDLE, "a context outlives its end");
 }
 
