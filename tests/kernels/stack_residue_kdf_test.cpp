@@ -10,6 +10,7 @@
 #include "crypto/kdf/pbkdf2.h"
 #include "crypto/kdf/ssh_kdf.h"
 #include "crypto/kdf/tls12_prf.h"
+#include "crypto/kdf/two_step.h"
 #include "tests/support/hash_lanes.h"
 #include "tests/support/stack_residue.h"
 
@@ -102,6 +103,9 @@ TEST_P(StackResidueKdf, key_derivation) {
     });
   expect_derives_clean("one step", [&](uint8_t* out, size_t n) { return one_step_hash(id_, lane_, out, n, one_step); });
   expect_derives_clean("one step hmac", [&](uint8_t* out, size_t n) { return one_step_hmac(key_, out, n, one_step); });
+  expect_derives_clean("two step hmac", [&](uint8_t* out, size_t n) {
+    return two_step_hmac(key_, out, n, text_.data(), 40, {KbkdfMode::kFeedback, 32, part, &part, 1, &part, 1});
+  });
   expect_derives_clean("x963", [&](uint8_t* out, size_t n) { return x963_kdf(id_, lane_, out, n, one_step); });
   expect_derives_clean("ssh", [&](uint8_t* out, size_t n) { return ssh_kdf(id_, lane_, out, n, ssh); });
   expect_derives_clean("hkdf extract", [&](uint8_t* out, size_t) {
