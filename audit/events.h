@@ -225,6 +225,21 @@ constexpr EventRow kSelfTestNames[] = {
     {42, "sha-3-multi"},
     {43, "pbkdf2-multi"},
     {44, "sha-multi"},
+    {45, "hkdf"},
+    {46, "tls13-kdf"},
+    {47, "tls12-prf"},
+    {48, "kbkdf-hmac-counter"},
+    {49, "kbkdf-hmac-feedback"},
+    {50, "kbkdf-hmac-pipeline"},
+    {51, "kbkdf-cmac"},
+    {52, "kbkdf-kmac"},
+    {53, "kda-one-step-hash"},
+    {54, "kda-one-step-hmac"},
+    {55, "kda-one-step-kmac"},
+    {56, "kda-two-step-hmac"},
+    {57, "kda-two-step-cmac"},
+    {58, "x963-kdf"},
+    {59, "ssh-kdf"},
 };
 
 // Names of the states, by id - 0x20000: CM_STATE_*.

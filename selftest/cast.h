@@ -57,6 +57,21 @@ bool cast_pbkdf2_multi(Lane lane, bool broken);
 bool cast_drbg_instantiate(Lane lane, bool broken);
 bool cast_drbg_reseed(Lane lane, bool broken);
 bool cast_drbg_generate(Lane lane, bool broken);
+bool cast_hkdf(Lane lane, bool broken);
+bool cast_tls13_kdf(Lane lane, bool broken);
+bool cast_tls12_prf(Lane lane, bool broken);
+bool cast_kbkdf_counter(Lane lane, bool broken);
+bool cast_kbkdf_feedback(Lane lane, bool broken);
+bool cast_kbkdf_pipeline(Lane lane, bool broken);
+bool cast_kbkdf_cmac(Lane lane, bool broken);
+bool cast_kbkdf_kmac(Lane lane, bool broken);
+bool cast_one_step_hash(Lane lane, bool broken);
+bool cast_one_step_hmac(Lane lane, bool broken);
+bool cast_one_step_kmac(Lane lane, bool broken);
+bool cast_two_step_hmac(Lane lane, bool broken);
+bool cast_two_step_cmac(Lane lane, bool broken);
+bool cast_x963_kdf(Lane lane, bool broken);
+bool cast_ssh_kdf(Lane lane, bool broken);
 bool cast_entropy(bool broken);
 
 // digest_lane: where the digests of outputs are computed that are too long to be kept: the fastest lane of SHA-256 that

@@ -162,6 +162,36 @@ bool known_answer(CastId id, Lane lane, bool broken) {
       return cast_drbg_reseed(lane, broken);
     case CastId::kDrbgGenerate:
       return cast_drbg_generate(lane, broken);
+    case CastId::kHkdf:
+      return cast_hkdf(lane, broken);
+    case CastId::kTls13Kdf:
+      return cast_tls13_kdf(lane, broken);
+    case CastId::kTls12Prf:
+      return cast_tls12_prf(lane, broken);
+    case CastId::kKbkdfCounter:
+      return cast_kbkdf_counter(lane, broken);
+    case CastId::kKbkdfFeedback:
+      return cast_kbkdf_feedback(lane, broken);
+    case CastId::kKbkdfPipeline:
+      return cast_kbkdf_pipeline(lane, broken);
+    case CastId::kKbkdfCmac:
+      return cast_kbkdf_cmac(lane, broken);
+    case CastId::kKbkdfKmac:
+      return cast_kbkdf_kmac(lane, broken);
+    case CastId::kOneStepHash:
+      return cast_one_step_hash(lane, broken);
+    case CastId::kOneStepHmac:
+      return cast_one_step_hmac(lane, broken);
+    case CastId::kOneStepKmac:
+      return cast_one_step_kmac(lane, broken);
+    case CastId::kTwoStepHmac:
+      return cast_two_step_hmac(lane, broken);
+    case CastId::kTwoStepCmac:
+      return cast_two_step_cmac(lane, broken);
+    case CastId::kX963Kdf:
+      return cast_x963_kdf(lane, broken);
+    case CastId::kSshKdf:
+      return cast_ssh_kdf(lane, broken);
     case CastId::kIntegrity:
     case CastId::kEntropy:
       break;
