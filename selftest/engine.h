@@ -18,7 +18,7 @@ struct Outcome {
   uint32_t ns;
 };
 
-inline constexpr size_t kMaxOutcomes = 192;
+inline constexpr size_t kMaxOutcomes = 256;
 
 struct Report {
   Outcome outcomes[kMaxOutcomes];

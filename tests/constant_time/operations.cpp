@@ -19,7 +19,12 @@
 #include "crypto/gcm_siv/gcm_siv.h"
 #include "crypto/hash/hash.h"
 #include "crypto/hmac/hmac.h"
+#include "crypto/kdf/hkdf.h"
+#include "crypto/kdf/one_step.h"
 #include "crypto/kdf/pbkdf2.h"
+#include "crypto/kdf/ssh_kdf.h"
+#include "crypto/kdf/tls12_prf.h"
+#include "crypto/kdf/two_step.h"
 #include "crypto/keywrap/kw.h"
 #include "crypto/keywrap/kwp.h"
 #include "crypto/kmac/kmac.h"
@@ -342,6 +347,88 @@ bool pbkdf2(Lane lane) {
   return true;
 }
 
+// ---- key derivation: labels, contexts, salts and what else goes in with the secret are public.
+
+constexpr size_t kDerived = 150;  // more than two blocks of every hash
+constexpr KbkdfMode kKbkdfModes[] = {KbkdfMode::kCounter, KbkdfMode::kFeedback, KbkdfMode::kDoublePipeline};
+constexpr KbkdfPart kPublicPart = {kPublic, sizeof kPublic};
+
+KbkdfInput kbkdf_input(KbkdfMode mode) { return {mode, 32, kPublicPart, &kPublicPart, 1, &kPublicPart, 1}; }
+
+void derive_with_hmac(HashId id, Lane lane) {
+  uint8_t out[kDerived], prk[kHashMaxSize];
+  const Secret<60> secret;
+  HmacKey key, salt;
+  hkdf_extract(id, lane, prk, kPublic, sizeof kPublic, secret, 60);
+  hmac_key_init(key, id, lane, prk, hash_row(id).digest_size);
+  hmac_key_init(salt, id, lane, kPublic, sizeof kPublic);
+  must(hkdf_expand(key, out, kDerived, kPublic, 20));
+  must(tls13_expand_label(key, out, kDerived, kPublic, 10, kPublic, 32));
+  must(tls12_prf(key, out, kDerived, kPublic, 10, kPublic, 32));
+  for (const KbkdfMode mode : kKbkdfModes) {
+    must(kbkdf_hmac(key, out, kDerived, kbkdf_input(mode)));
+    must(two_step_hmac(salt, out, kDerived, secret, 60, kbkdf_input(mode)));
+  }
+  must(one_step_hmac(salt, out, kDerived, {secret, 60, kPublic, 20}));
+}
+
+// Of a number that SSH encodes, the first byte is public: its zeros and its first bit are in the length of the
+// encoding.
+void derive_with_hash(HashId id, Lane lane) {
+  uint8_t out[kDerived];
+  const Secret<60> secret;
+  must(one_step_hash(id, lane, out, kDerived, {secret, 60, kPublic, 20}));
+  must(x963_kdf(id, lane, out, kDerived, {secret, 60, kPublic, 20}));
+  for (const SshSecret form : {SshSecret::kString, SshSecret::kEncoded})
+    must(ssh_kdf(id, lane, out, kDerived, {secret, 60, form, kPublic, 32, kPublic, 32, 'A'}));
+  ct::unpoison(secret.bytes, 1);
+  must(ssh_kdf(id, lane, out, kDerived, {secret, 60, SshSecret::kMpint, kPublic, 32, kPublic, 32, 'A'}));
+}
+
+// key_derivation: over the functions of a core whose kernels are in this table.
+template <size_t N>
+bool key_derivation(const KernelRow (&kernels)[N], HashCore core, Lane lane) {
+  if (!has(kernels, lane)) return false;
+  for (const HashRow& row : kHashes) {
+    if (row.core != core) continue;
+    derive_with_hmac(row.id, lane);
+    derive_with_hash(row.id, lane);
+  }
+  return true;
+}
+
+bool sha1_kdf(Lane lane) { return key_derivation(kSha1Kernels, HashCore::kSha1, lane); }
+bool sha256_kdf(Lane lane) { return key_derivation(kSha256Kernels, HashCore::kSha256, lane); }
+bool sha512_kdf(Lane lane) { return key_derivation(kSha512Kernels, HashCore::kSha512, lane); }
+bool sha3_kdf(Lane lane) { return key_derivation(kKeccakKernels, HashCore::kKeccak, lane); }
+
+bool kmac_kdf(Lane lane) {
+  if (!has(kKeccakKernels, lane)) return false;
+  uint8_t out[kDerived];
+  const Secret<60> secret;
+  for (const uint32_t bits : {128u, 256u}) {
+    must(kbkdf_kmac(lane, bits, secret, 60, out, kDerived, kPublic, 10, kPublic, 32));
+    must(one_step_kmac(lane, bits, kPublic, 20, out, kDerived, {secret, 60, kPublic, 20}));
+  }
+  return true;
+}
+
+bool cmac_kdf(Lane lane) {
+  if (!has(kAesKernels, lane)) return false;
+  uint8_t out[kDerived];
+  const Secret<60> secret;
+  for (const size_t key_size : kKeySizes) {
+    CmacKey key, salt;
+    must(cmac_key_init(key, lane, secret, key_size));
+    must(cmac_key_init(salt, lane, kPublic, key_size));
+    for (const KbkdfMode mode : kKbkdfModes) {
+      must(kbkdf_cmac(key, out, kDerived, kbkdf_input(mode)));
+      must(two_step_cmac(salt, out, kDerived, secret, 60, kbkdf_input(mode)));
+    }
+  }
+  return true;
+}
+
 constexpr Operation kOperations[] = {
     {"AES", aes_blocks},
     {"AES-ECB", cipher<CipherMode::kEcb>},
@@ -368,6 +455,12 @@ constexpr Operation kOperations[] = {
     {"SHA-3, HMAC", sha3_and_hmac},
     {"KMAC", kmac},
     {"PBKDF2", pbkdf2},
+    {"key derivation with SHA-1", sha1_kdf},
+    {"key derivation with SHA-256", sha256_kdf},
+    {"key derivation with SHA-512", sha512_kdf},
+    {"key derivation with SHA-3", sha3_kdf},
+    {"key derivation with KMAC", kmac_kdf},
+    {"key derivation with CMAC", cmac_kdf},
 };
 
 }  // namespace
