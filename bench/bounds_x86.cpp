@@ -3,32 +3,10 @@
 // that no compiler adds or leaves out anything.
 #include "bench/bounds_x86.h"
 
-#include <algorithm>
-
-#include "bench/machine.h"
+#include "bench/bounds_loop.h"
 
 namespace cm::bench {
 namespace {
-
-constexpr uint64_t kRounds = 2000;
-
-// best_cycles: of one pass of a loop body; the best of nine runs.
-template <class Loop>
-double best_cycles(Loop loop, double ghz) {
-  uint64_t best = ~uint64_t{0};
-  for (int i = 0; i < 9; ++i) {
-    clean_vector_state();
-    const uint64_t begin = now_ns();
-    loop(kRounds);
-    best = std::min(best, now_ns() - begin);
-  }
-  clean_vector_state();
-  return static_cast<double>(best) * ghz / static_cast<double>(kRounds);
-}
-
-#define CM_LOW_REGISTERS                                                                                              \
-  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", \
-      "xmm14", "xmm15"
 
 // Rounds on up to fourteen registers, so that none waits for its last result; products go to a register that nobody
 // reads.
@@ -91,16 +69,6 @@ void quarter_round_zmm(uint64_t count) {
                    "sub $1, %0\n\tjnz 1b" : "+r"(count) : : "cc", CM_LOW_REGISTERS);
 }
 
-// sha_chain: the low half of xmm0 holds message words, which the instruction takes from there.
-void sha_chain(uint64_t count) {
-  __asm__ volatile(
-      "1:\n\t.rept 16\n\tsha256rnds2 %%xmm0, %%xmm1, %%xmm2\n\tsha256rnds2 %%xmm0, %%xmm2, %%xmm1\n\t.endr\n\t"
-      "sub $1, %0\n\tjnz 1b"
-      : "+r"(count)
-      :
-      : "cc", CM_LOW_REGISTERS);
-}
-
 }  // namespace
 
 double bytes_of_register(Lane lane) {
@@ -139,7 +107,5 @@ double bytes_of_chacha_cycle(Lane lane, double ghz) {
   if (lane == Lane::kAvx512) return 16 * 64 / (80 * best_cycles(quarter_round_zmm, ghz));
   return 0;
 }
-
-double cycles_of_sha256_block(double ghz) { return best_cycles(sha_chain, ghz); }
 
 }  // namespace cm::bench

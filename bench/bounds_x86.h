@@ -28,7 +28,26 @@ double cycles_of_block(int rounds, double ghz);
 // as the lane's; Poly1305 comes on top. 0 for lanes without vectors.
 double bytes_of_chacha_cycle(Lane lane, double ghz);
 
-// cycles_of_sha256_block: 32 dependent SHA256RNDS2, which is what one stream cannot do without.
+// cycles_of_sha256_block, cycles_of_sha1_block: 32 dependent SHA256RNDS2, 20 dependent SHA1RNDS4, which is what one
+// stream cannot do without; cycles_of_two_sha256_blocks: all SHA instructions of two streams, none waiting for another.
 double cycles_of_sha256_block(double ghz);
+double cycles_of_sha1_block(double ghz);
+double cycles_of_two_sha256_blocks(double ghz);
+
+// cycles_of_sha512_block: what a variable e goes through from round to round, 80 times: its rotations, which are added
+// to the rest of the sum, and the addition of d.
+double cycles_of_sha512_block(double ghz);
+
+// Width: of the registers that hold words of one message or of several.
+enum class Width { kGeneral, kXmm, kYmm, kZmm };
+
+// Operations: shifts and rotations, of which some processors do fewer at once, and all others.
+struct Operations {
+  double shifts, others;
+};
+
+// cycles_of_operations: so many that wait for none before them: as many at once as the processor does of all kinds
+// (additions), and as it does of shifts (rotations, where the registers have them).
+double cycles_of_operations(Width width, Operations operations, double ghz);
 
 }  // namespace cm::bench

@@ -27,8 +27,6 @@
 #include "crypto/gcm/gcm_kernels.h"
 #include "crypto/gcm_siv/gcm_siv.h"
 #include "crypto/multi/multi.h"
-#include "crypto/sha2/sha256.h"
-#include "crypto/sha2/sha256_kernels.h"
 
 namespace cm::bench {
 namespace {
@@ -263,24 +261,6 @@ void add_multi(std::vector<Point>& points, double ghz) {
   }
 }
 
-void add_sha256(std::vector<Point>& points, double ghz) {
-  for (const KernelRow& row : kSha256Kernels) {
-    if (!runs(row)) continue;
-    const double bound = row.lane == Lane::kShani ? 64 / cycles_of_sha256_block(ghz) : 0;
-    for (const size_t n : kSizes) {
-      if (n < kSha256Block) continue;
-      static std::array<uint32_t, 8> state{};
-      const Lane lane = row.lane;
-      points.push_back({"sha-256-blocks",
-                        lane,
-                        n,
-                        bound,
-                        [lane, n] { sha256_blocks(lane, state.data(), buffers.in.data(), n / kSha256Block); },
-                        {}});
-    }
-  }
-}
-
 std::string or_dash(const char* format, double value) {
   return value == 0 ? "-" : fmt::format(fmt::runtime(format), value);
 }
@@ -326,7 +306,7 @@ int run(int argc, char** argv) {
   add_modes(points, ghz);
   add_chacha(points, ghz);
   add_multi(points, ghz);
-  add_sha256(points, ghz);
+  add_hashes(points, ghz);
   if (!json)
     fmt::print("{:<28} {:<9} {:>6} {:>9} {:>8} {:>8} {:>6} {:>9} {:>6}\n", "kernel", "lane", "bytes", "cycles",
                "B/cycle", "bound", "share", "ipsec_mb", "ratio");

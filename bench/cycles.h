@@ -56,5 +56,7 @@ const Key& key_of(Lane lane, size_t size, Status (*init)(Key&, Lane, const uint8
 // add_modes: AES in the modes that have kernels of their own, one message; add_chacha: ChaCha20-Poly1305.
 void add_modes(std::vector<Point>& points, double ghz);
 void add_chacha(std::vector<Point>& points, double ghz);
+// add_hashes: SHA-1, SHA-2 and Keccak, one message and as many as there are lanes.
+void add_hashes(std::vector<Point>& points, double ghz);
 
 }  // namespace cm::bench

@@ -22,6 +22,7 @@ namespace cm::bench {
   X(cm_session_close) \
   X(cm_key_generate) \
   X(cm_key_import) \
+  X(cm_key_derive_pbkdf2) \
   X(cm_key_destroy) \
   X(cm_aead_seal) \
   X(cm_aead_seal_caller_iv) \

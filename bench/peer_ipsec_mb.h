@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // peer_ipsec_mb.h: Debian's libipsec-mb as a peer through its direct interface: keys expanded beforehand, one job a
-// call, no scheduler. HMAC has no direct call and goes through the synchronous burst interface with one job. What has
-// no direct call, and batches, go through its jobs: bursts where it has them, else submit and flush, without its
-// checks.
+// call, no scheduler. What has no direct call, and batches, go through its jobs: bursts where it has them, else submit
+// and flush, without its checks. Its direct hash functions do not use the SHA extensions, so that hashes are jobs too.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace cm::bench {
 
@@ -20,9 +21,7 @@ class IpsecMb {
 
   // Key objects. gcm_key: 16 or 32 bytes.
   struct GcmKey;
-  struct HmacKey;
   std::shared_ptr<GcmKey> gcm_key(const uint8_t* key, size_t key_size) const;
-  std::shared_ptr<HmacKey> hmac_key(const uint8_t* key, size_t key_size) const;
 
   void seal(const GcmKey& key, uint8_t* out, uint8_t* tag, const uint8_t* iv, const uint8_t* aad, size_t aad_size,
             const uint8_t* in, size_t in_size) const;
@@ -46,8 +45,20 @@ class IpsecMb {
   std::shared_ptr<AesKey> aes_key(const uint8_t* key, size_t key_size) const;
   void run(Work work, const Job* jobs, size_t count) const;
 
-  void sha256(uint8_t* digest, const uint8_t* in, size_t in_size) const;
-  void hmac_sha256(const HmacKey& key, uint8_t* mac, const uint8_t* in, size_t in_size) const;
+  enum class Hash : uint8_t { kSha1, kSha256, kSha512 };
+  struct HmacKey;
+  // hmac_key: key is no longer than a block of the hash.
+  std::shared_ptr<HmacKey> hmac_key(Hash hash, const uint8_t* key, size_t key_size) const;
+  // HashJob: digest takes the whole digest or MAC; key: null for a hash.
+  struct HashJob {
+    std::shared_ptr<HmacKey> key;
+    const uint8_t* in;
+    size_t in_size;
+    uint8_t* digest;
+  };
+  // hasher: runs the batch, all of it hashes or all of it HMACs, with that of the library's managers that is the
+  // fastest for it: the one for the newest processors is not always, least of all with few messages.
+  std::function<void()> hasher(Hash hash, const std::vector<HashJob>& jobs) const;
 
  private:
   struct Manager;

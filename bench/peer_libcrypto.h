@@ -3,6 +3,7 @@
 // contexts and key schedules kept, per call a new IV and the message.
 #pragma once
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 
 #include <cstdint>
 #include <memory>
@@ -75,6 +76,28 @@ class LibcryptoHmac {
 
  private:
   std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> ctx_;
+};
+
+// libcrypto_pbkdf2: PBKDF2-HMAC-SHA-256 of each password by itself: it has no batches. out_size bytes each.
+struct LibcryptoPassword {
+  const uint8_t* password;
+  size_t password_size;
+  const uint8_t* salt;
+  size_t salt_size;
+  uint8_t* out;
+};
+void libcrypto_pbkdf2(const LibcryptoPassword* passwords, size_t count, uint32_t iterations, size_t out_size);
+
+// LibcryptoHkdf: extract and expand; hash as EVP_MD_fetch takes it. The context is kept.
+class LibcryptoHkdf {
+ public:
+  explicit LibcryptoHkdf(const char* hash);
+  void derive(uint8_t* out, size_t out_size, const uint8_t* key, size_t key_size, const uint8_t* salt, size_t salt_size,
+              const uint8_t* info, size_t info_size);
+
+ private:
+  std::string hash_;
+  std::unique_ptr<EVP_KDF_CTX, decltype(&EVP_KDF_CTX_free)> ctx_;
 };
 
 void libcrypto_random(uint8_t* out, size_t out_size);

@@ -3,7 +3,9 @@
 //   ours_ns          the product, through its gate, with its audit; bursts that fit the ring
 //   ours_noaudit_ns  a copy linked from the same objects, with a ring that records nothing in place of the audit
 //   openssl_ns       libcrypto's EVP interface, context and key kept, a new IV for each job
-//   ipsec_mb_ns      libipsec-mb's direct interface, where it has the operation, or its jobs in a burst
+//   ipsec_mb_ns      libipsec-mb's direct interface, where it has the operation, or its jobs in a burst; of its
+//   managers
+//                    the fastest, where it is hashes
 // Results are compared before anything is timed. With --sustained it says instead what the audit lets through when the
 // ring is never empty. All times are nanoseconds a job. One JSON object a line with --json, a table otherwise.
 #include <fmt/format.h>

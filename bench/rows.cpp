@@ -231,6 +231,7 @@ std::vector<RowMaker> make_rows(const Module& ours, const Module& ours_noaudit) 
   }
   for (const size_t size : kSizes) rows.emplace_back([=] { return seal_random_iv_row(modules, 32, size); });
   add_hash_rows(rows, modules);
+  add_kdf_rows(rows, modules);
   for (const size_t size : kSizesDrbg) rows.emplace_back([=] { return drbg_row(modules, size); });
   add_mode_rows(rows, modules);
   add_batch_rows(rows, modules);

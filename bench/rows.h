@@ -31,11 +31,12 @@ using RowMaker = std::function<Row()>;
 // make_rows: every row of the table. The modules must live as long as the rows are used.
 std::vector<RowMaker> make_rows(const Module& ours, const Module& ours_noaudit);
 
-// add_mode_rows, add_batch_rows, add_hash_rows: the parts of the table that have files of their own.
+// add_mode_rows, add_batch_rows, add_hash_rows, add_kdf_rows: the parts of the table that have files of their own.
 using Modules = std::array<const Module*, 2>;
 void add_mode_rows(std::vector<RowMaker>& rows, Modules modules);
 void add_batch_rows(std::vector<RowMaker>& rows, Modules modules);
 void add_hash_rows(std::vector<RowMaker>& rows, Modules modules);
+void add_kdf_rows(std::vector<RowMaker>& rows, Modules modules);
 
 // peer_versions: "OpenSSL 3.0.x, libipsec-mb 1.x".
 std::string peer_versions();
