@@ -20,21 +20,9 @@ void key_midstate(HashId id, Lane lane, HashState& state, const SecretArray<kHas
   hash_blocks(id, lane, state, padded.expose(), 1);
 }
 
-// finish_sha256: the outer hash of the core of SHA-256 over the inner digest, which goes in as words, as it came out:
-// it is one block with its padding.
-void finish_sha256(Lane lane, const HashRow& row, uint32_t* outer, const uint32_t* inner) {
-  uint32_t words[16] = {};
-  std::memcpy(words, inner, 32);
-  words[row.digest_size / 4] = 0x80000000;  // of SHA-224 this is the word behind its digest
-  words[15] = 8 * (uint32_t{row.block_size} + row.digest_size);
-  sha256_words(lane, outer, words);
-  zeroise(words, sizeof words);
-}
-
-// finish_outer: of any hash: outer ends with the MAC.
+// finish_outer: outer ends with the MAC.
 void finish_outer(HashId id, Lane lane, HashState& outer, const HashState& inner) {
   const HashRow& row = hash_row(id);
-  if (row.core == HashCore::kSha256) return finish_sha256(lane, row, outer.w32, inner.w32);
   uint8_t digest[kHashMaxSize];
   hash_write(id, digest, inner);
   hash_finish(id, lane, outer, uint64_t{row.block_size} + row.digest_size, digest, row.digest_size);
@@ -77,17 +65,23 @@ void hmac_update(Hmac& ctx, const uint8_t* in, size_t in_size) { hash_update(ctx
 
 void hmac_final(Hmac& ctx, uint8_t* mac) {
   Hash& inner = ctx.inner;
-  finish(inner.id, inner.lane, inner.state, ctx.outer, inner.size, inner.buffer,
-         inner.size % hash_row(inner.id).block_size, mac);
+  const size_t rest = inner.size % hash_row(inner.id).block_size;
+  if (inner.id == HashId::kSha256)
+    sha256_hmac(inner.lane, mac, inner.state.w32, ctx.outer.w32, inner.size, inner.buffer, rest);
+  else
+    finish(inner.id, inner.lane, inner.state, ctx.outer, inner.size, inner.buffer, rest, mac);
   zeroise(&ctx, sizeof ctx);
 }
 
 void hmac(const HmacKey& key, uint8_t* mac, const uint8_t* in, size_t in_size) {
+  const uint64_t inner_size = hash_row(key.id).block_size + uint64_t{in_size};
+  if (key.id == HashId::kSha256)
+    return sha256_hmac(key.lane, mac, key.inner.w32, key.outer.w32, inner_size, in, in_size);
   HashState inner;
   HashState outer;
   hash_copy(key.id, inner, key.inner);
   hash_copy(key.id, outer, key.outer);
-  finish(key.id, key.lane, inner, outer, hash_row(key.id).block_size + uint64_t{in_size}, in, in_size, mac);
+  finish(key.id, key.lane, inner, outer, inner_size, in, in_size, mac);
 }
 
 }  // namespace cm

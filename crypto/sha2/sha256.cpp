@@ -6,12 +6,53 @@
 #include "crypto/base/check.h"
 #include "crypto/base/secret.h"
 #include "crypto/cpu/upper_vectors_x86.h"
+#include "crypto/sha2/sha256_constants.h"
 #include "crypto/sha2/sha256_kernels.h"
 
 namespace cm {
 namespace {
 
 constexpr size_t kLengthSize = 8;  // the 64-bit message length at the end of the last block
+
+// PaddedEnd: the end of a message from the last whole block on, padded (5.1.1): one or two blocks. Only those are
+// touched.
+class PaddedEnd {
+ public:
+  PaddedEnd(const uint8_t* rest, size_t rest_size, uint64_t total_size)
+      : count_(rest_size + 1 + kLengthSize <= kSha256Block ? 1 : 2) {
+    std::memset(bytes_, 0, kSha256Block);
+    if (count_ == 2) std::memset(bytes_ + kSha256Block, 0, kSha256Block);
+    if (rest_size != 0) std::memcpy(bytes_, rest, rest_size);
+    bytes_[rest_size] = 0x80;
+    store_be64(bytes_ + count_ * kSha256Block - kLengthSize, total_size * 8);
+  }
+  ~PaddedEnd() {
+    zeroise(bytes_, kSha256Block);
+    if (count_ == 2) zeroise(bytes_ + kSha256Block, kSha256Block);
+  }
+  PaddedEnd(const PaddedEnd&) = delete;
+  PaddedEnd& operator=(const PaddedEnd&) = delete;
+  const uint8_t* blocks() const { return bytes_; }
+  size_t count() const { return count_; }
+
+ private:
+  uint8_t bytes_[2 * kSha256Block];
+  size_t count_;
+};
+
+void hmac_portable(uint8_t* mac, const uint32_t* inner, const uint32_t* outer, const uint8_t* blocks, size_t count,
+                   const PaddedEnd& end) {
+  uint32_t words[16], state[8];
+  std::memcpy(words, inner, sizeof state);
+  std::memcpy(words + 8, kSha256HmacPadding, sizeof kSha256HmacPadding);
+  std::memcpy(state, outer, sizeof state);
+  sha256_blocks_portable(words, blocks, count);
+  sha256_blocks_portable(words, end.blocks(), end.count());
+  sha256_words_portable(state, words);
+  sha256_write_digest(mac, state);
+  zeroise(words, sizeof words);
+  zeroise(state, sizeof state);
+}
 
 }  // namespace
 
@@ -71,15 +112,26 @@ void sha256_initial_state(uint32_t* state) {
 void sha256_finish(Lane lane, uint32_t* state, uint64_t total_size, const uint8_t* in, size_t in_size) {
   CM_CHECK(total_size < uint64_t{1} << 61 && in_size <= total_size);
   const size_t whole = in_size / kSha256Block;
-  const size_t rest = in_size % kSha256Block;
   if (whole != 0) sha256_blocks(lane, state, in, whole);
-  uint8_t last[2 * kSha256Block] = {};
-  if (rest != 0) std::memcpy(last, in + whole * kSha256Block, rest);
-  last[rest] = 0x80;
-  const size_t count = rest + 1 + kLengthSize <= kSha256Block ? 1 : 2;
-  store_be64(last + count * kSha256Block - kLengthSize, total_size * 8);
-  sha256_blocks(lane, state, last, count);
-  zeroise(last, sizeof last);
+  const PaddedEnd end(in + whole * kSha256Block, in_size % kSha256Block, total_size);
+  sha256_blocks(lane, state, end.blocks(), end.count());
+}
+
+void sha256_hmac(Lane lane, uint8_t* mac, const uint32_t* inner, const uint32_t* outer, uint64_t total_size,
+                 const uint8_t* in, size_t in_size) {
+  CM_CHECK(total_size < uint64_t{1} << 61 && in_size <= total_size);
+  const size_t whole = in_size / kSha256Block;
+  const PaddedEnd end(in + whole * kSha256Block, in_size % kSha256Block, total_size);
+  switch (lane) {
+    case Lane::kPortable:
+      return hmac_portable(mac, inner, outer, in, whole, end);
+    case Lane::kShani:
+      clear_upper_vectors();
+      return sha256_hmac_x86_shani(mac, inner, outer, in, whole, end.blocks(), end.count());
+    default:  // no lane of this algorithm
+      break;
+  }
+  fail_stop();
 }
 
 void sha256_write_digest(uint8_t* digest, const uint32_t* state) {

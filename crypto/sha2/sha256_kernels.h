@@ -26,4 +26,9 @@ void sha256_blocks_two_x86_shani(uint32_t* state0, uint32_t* state1, const uint8
 void sha256_words_portable(uint32_t* state, const uint32_t* words);
 void sha256_words_x86_shani(uint32_t* state, const uint32_t* words);
 
+// sha256_hmac_x86_shani: what sha256_hmac (sha256.h) does, with the padded end of the message as blocks. The states go
+// from one hash into the other without leaving the registers.
+void sha256_hmac_x86_shani(uint8_t* mac, const uint32_t* inner, const uint32_t* outer, const uint8_t* blocks,
+                           size_t count, const uint8_t* end, size_t end_count);
+
 }  // namespace cm
