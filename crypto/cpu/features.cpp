@@ -38,6 +38,14 @@ uint64_t saved_state(const CpuidLeaf& leaf1) {
   return (uint64_t{high} << 32) | low;
 }
 
+// is_amd_19h: vendor and family (AMD APM volume 3, appendix E.3.1, E.3.2).
+bool is_amd_19h(const CpuidLeaf& leaf1) {
+  const CpuidLeaf vendor = read_leaf(0);
+  const uint32_t family = leaf1.eax >> 8 & 0xf, extended = leaf1.eax >> 20 & 0xff;
+  return vendor.ebx == signature_AMD_ebx && vendor.edx == signature_AMD_edx && vendor.ecx == signature_AMD_ecx &&
+         family == 0xf && family + extended == 0x19;
+}
+
 FeatureMask detect() {
   constexpr uint64_t kYmmState = 0x06;  // SSE, AVX
   constexpr uint64_t kZmmState = 0xe6;  // and opmask, upper halves of zmm0-15, zmm16-31
@@ -60,6 +68,7 @@ FeatureMask detect() {
   if (has(l7.ebx, bit_RDSEED)) f |= kFeatureRdseed;
   if (has(power.edx, kInvariantTsc)) f |= kFeatureInvariantTsc;
   if (zmm && has(l7.ebx, bit_AVX512IFMA)) f |= kFeatureIfma;
+  if (has(l7.ebx, bit_SHA) && is_amd_19h(l1)) f |= kFeatureQuickSha;
   return f;
 }
 

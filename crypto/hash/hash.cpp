@@ -83,20 +83,27 @@ void hash_finish(HashId id, Lane lane, HashState& state, uint64_t total_size, co
   }
 }
 
+void hash_write_words(HashId id, uint8_t* digest, const uint32_t* words) {
+  const size_t size = hash_row(id).digest_size;
+  if (size == kSha256Size) return sha256_write_digest(digest, words);
+  for (size_t i = 0; i < size; i += 4) store_be32(digest + i, words[i / 4]);
+}
+
+void hash_write_words(HashId id, uint8_t* digest, const uint64_t* words) {
+  const size_t size = hash_row(id).digest_size;
+  for (size_t i = 0; i + 8 <= size; i += 8) store_be64(digest + i, words[i / 8]);
+  if (size % 8 != 0)  // SHA-512/224 ends in the middle of a word
+    store_be32(digest + size - 4, static_cast<uint32_t>(words[size / 8] >> 32));
+}
+
 void hash_write(HashId id, uint8_t* digest, const HashState& state) {
   const HashRow& row = hash_row(id);
   switch (row.core) {
-    case HashCore::kSha256:
-      if (row.digest_size == kSha256Size) return sha256_write_digest(digest, state.w32);
-      [[fallthrough]];
     case HashCore::kSha1:
-      for (size_t i = 0; i < row.digest_size; i += 4) store_be32(digest + i, state.w32[i / 4]);
-      return;
+    case HashCore::kSha256:
+      return hash_write_words(id, digest, state.w32);
     case HashCore::kSha512:
-      for (size_t i = 0; i + 8 <= row.digest_size; i += 8) store_be64(digest + i, state.w64[i / 8]);
-      if (row.digest_size % 8 != 0)  // SHA-512/224 ends in the middle of a word
-        store_be32(digest + row.digest_size - 4, static_cast<uint32_t>(state.w64[row.digest_size / 8] >> 32));
-      return;
+      return hash_write_words(id, digest, state.w64);
     case HashCore::kKeccak:
       return write_words(digest, row.digest_size, state.w64);
   }

@@ -137,8 +137,10 @@ void hash_blocks(HashId id, Lane lane, HashState& state, const uint8_t* blocks, 
 // hash_finish: takes in the last in_size bytes of a message and pads. total_size counts the whole message, the blocks
 // already in state included; at most kHashMaxInput.
 void hash_finish(HashId id, Lane lane, HashState& state, uint64_t total_size, const uint8_t* in, size_t in_size);
-// hash_write: the digest of a state that is finished.
+// hash_write: the digest of a state that is finished; hash_write_words: of its words, for the hashes of FIPS 180-4.
 void hash_write(HashId id, uint8_t* digest, const HashState& state);
+void hash_write_words(HashId id, uint8_t* digest, const uint32_t* words);
+void hash_write_words(HashId id, uint8_t* digest, const uint64_t* words);
 
 // ---- a message
 

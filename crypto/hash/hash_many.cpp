@@ -13,49 +13,48 @@ namespace {
 
 static_assert(kHashManyMax <= kHashMultiMax && kHashManyMax <= kSpongeJobsMax);
 
-// MultiState: of the cores that pad as FIPS 180-4 does.
-union MultiState {
-  uint32_t w32[8];
-  uint64_t w64[8];
-};
-
-uint32_t* words_of(MultiState& state, uint32_t) { return state.w32; }
-uint64_t* words_of(MultiState& state, uint64_t) { return state.w64; }
-
 // Core: the jobs of one core with Word as its word, from their states to their digests.
 template <class Word, class Job, void (*kMulti)(Lane, Lane, const Job*, size_t)>
 class Core {
  public:
   Core() = default;
-  ~Core() { zeroise(states_, count_ * sizeof states_[0]); }
+  ~Core() { zeroise(ends_, count_ * sizeof ends_[0]); }
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
   void run(HashCore core, Lane single, Lane wide, const HashJob* jobs, size_t count) {
     for (size_t i = 0; i < count; ++i)
       if (hash_row(jobs[i].id).core == core) add(jobs[i]);
-    if (count_ == 0) return;
     kMulti(single, wide, jobs_, count_);
-    HashState end;
-    for (size_t i = 0; i < count_; ++i) {
-      std::memcpy(&end, &states_[i], sizeof states_[i]);
-      hash_write(of_[i]->id, of_[i]->digest, end);
-    }
-    zeroise(&end, sizeof states_[0]);
+    for (size_t i = 0; i < count_; ++i) hash_write_words(of_[i]->id, of_[i]->digest, ends_[i]);
   }
 
  private:
+  static constexpr size_t kWords = 8;
+
+  static const uint32_t* words_of(const HashState& state, uint32_t) { return state.w32; }
+  static const uint64_t* words_of(const HashState& state, uint64_t) { return state.w64; }
+
+  // initial: the state that a message of this hash begins with.
+  const Word* initial(HashId id) {
+    const auto at = static_cast<size_t>(id);
+    if ((initial_made_ >> at & 1) == 0) {
+      HashState start;
+      hash_start(id, start);
+      std::memcpy(initial_[at], words_of(start, Word{}), hash_row(id).state_size);
+      initial_made_ |= 1u << at;
+    }
+    return initial_[at];
+  }
   void add(const HashJob& job) {
-    HashState start;
-    if (job.start == nullptr) hash_start(job.id, start);
-    MultiState& state = states_[count_];
-    std::memcpy(&state, job.start == nullptr ? &start : job.start, hash_row(job.id).state_size);
-    Word* const words = words_of(state, Word{});
-    jobs_[count_] = {words, job.before, job.in, job.in_size, words};
+    const Word* const start = job.start == nullptr ? initial(job.id) : words_of(*job.start, Word{});
+    jobs_[count_] = {start, job.before, job.in, job.in_size, ends_[count_]};
     of_[count_++] = &job;
   }
 
-  MultiState states_[kHashManyMax];
+  Word initial_[kHashCount + 1][kWords];
+  unsigned initial_made_ = 0;
+  Word ends_[kHashManyMax][kWords];
   Job jobs_[kHashManyMax];
   const HashJob* of_[kHashManyMax];
   size_t count_ = 0;

@@ -15,15 +15,20 @@ namespace {
 
 constexpr size_t kNever = SIZE_MAX;
 
-// From: the number of messages from which on the kernels of either lane are faster than anything else (measured on Zen
-// 4 with messages of 100 and 1,000 bytes).
+// From: the number of messages from which on a kernel is faster than anything narrower (measured on Zen 4 with messages
+// of 100 and 1,000 bytes).
 struct From {
-  size_t avx2, avx512;
+  size_t avx2, avx512_half, avx512;
 };
 
+// Streams: of SHA-256 with the SHA extensions, how many messages at once the code takes that stands beside that for one.
+enum class Streams : uint8_t { kOne, kTwo, kFour };
+constexpr size_t kFromFour = 3;
+
+constexpr uint8_t below(size_t first) { return static_cast<uint8_t>(first - 1); }
+
 // pick: lanes is how many messages the kernel of avx2 takes.
-HashMultiPath pick(Lane wide, size_t messages, From from, uint8_t lanes, bool two) {
-  const auto below = [](size_t first) { return static_cast<uint8_t>(first - 1); };
+HashMultiPath pick(Lane wide, size_t messages, From from, uint8_t lanes, Streams streams = Streams::kOne) {
   switch (wide) {
     case Lane::kPortable:
       break;
@@ -32,11 +37,13 @@ HashMultiPath pick(Lane wide, size_t messages, From from, uint8_t lanes, bool tw
       break;
     case Lane::kAvx512:
       if (messages >= from.avx512) return {HashMultiForm::kAvx512, static_cast<uint8_t>(2 * lanes), below(from.avx512)};
+      if (messages >= from.avx512_half) return {HashMultiForm::kAvx512Half, lanes, below(from.avx512_half)};
       break;
     default:  // no lane of these kernels
       fail_stop();
   }
-  if (two && messages > 1) return {HashMultiForm::kTwo, 2, 1};
+  if (streams == Streams::kFour && messages >= kFromFour) return {HashMultiForm::kFour, 4, below(kFromFour)};
+  if (streams != Streams::kOne && messages > 1) return {HashMultiForm::kTwo, 2, 1};
   return {HashMultiForm::kOne, 1, 0};
 }
 
@@ -63,11 +70,11 @@ struct OneBlock {
 }  // namespace
 
 HashMultiPath Sha1Multi::path(Lane single, Lane wide, size_t messages) {
-  return pick(wide, messages, single == Lane::kPortable ? From{2, 2} : From{6, 5}, 8, false);
+  return pick(wide, messages, single == Lane::kPortable ? From{2, 2, 9} : From{6, 3, 9}, 8);
 }
 
 HashMultiPath Sha1Multi::words_path(Lane single, Lane wide, size_t messages) {
-  return pick(wide, messages, single == Lane::kPortable ? From{2, 2} : From{4, 3}, 8, false);
+  return pick(wide, messages, single == Lane::kPortable ? From{2, 2, 9} : From{4, 3, 9}, 8);
 }
 
 void Sha1Multi::run(HashMultiForm form, Lane single, Word* state, const uint8_t* const* in, size_t blocks) {
@@ -76,9 +83,12 @@ void Sha1Multi::run(HashMultiForm form, Lane single, Word* state, const uint8_t*
       return sha1_blocks(single, state, in[0], blocks);
     case HashMultiForm::kAvx2:
       return sha1_multi_8_x86_avx2(state, in, blocks);
+    case HashMultiForm::kAvx512Half:
+      return sha1_multi_8_x86_avx512(state, in, blocks);
     case HashMultiForm::kAvx512:
       return sha1_multi_16_x86_avx512(state, in, blocks);
     case HashMultiForm::kTwo:
+    case HashMultiForm::kFour:
       break;
   }
   fail_stop();
@@ -93,23 +103,30 @@ void Sha1Multi::run_words(HashMultiForm form, Lane single, Word* out, const Word
     }
     case HashMultiForm::kAvx2:
       return sha1_multi_words_8_x86_avx2(out, start, words);
+    case HashMultiForm::kAvx512Half:
+      return sha1_multi_words_8_x86_avx512(out, start, words);
     case HashMultiForm::kAvx512:
       return sha1_multi_words_16_x86_avx512(out, start, words);
     case HashMultiForm::kTwo:
+    case HashMultiForm::kFour:
       break;
   }
   fail_stop();
 }
 
-// With the SHA extensions, eight messages in AVX2 are slower than two at a time.
+// With the SHA extensions, eight messages in AVX2 are slower than two at a time; and where those are quick, sixteen in
+// AVX-512 slower than four.
 HashMultiPath Sha256Multi::path(Lane single, Lane wide, size_t messages) {
-  const bool shani = single == Lane::kShani;
-  return pick(wide, messages, shani ? From{kNever, 13} : From{2, 2}, 8, shani);
+  if (single != Lane::kShani) return pick(wide, messages, {2, 2, 9}, 8);
+  if (wide == Lane::kAvx512 && (cpu_features() & kFeatureQuickSha) != 0)
+    return pick(wide, messages, {kNever, kNever, kNever}, 8, Streams::kFour);
+  return pick(wide, messages, {kNever, kNever, 13}, 8, Streams::kTwo);
 }
 
-// Not two at a time: there is no code for two that takes words, and to make bytes of them costs more than it saves.
+// Not two or four at a time: there is no code for them that takes words, and to make bytes of them costs more than it
+// saves.
 HashMultiPath Sha256Multi::words_path(Lane single, Lane wide, size_t messages) {
-  return pick(wide, messages, single == Lane::kShani ? From{kNever, 8} : From{2, 2}, 8, false);
+  return pick(wide, messages, single == Lane::kShani ? From{kNever, 5, 9} : From{2, 2, 9}, 8);
 }
 
 void Sha256Multi::run(HashMultiForm form, Lane single, Word* state, const uint8_t* const* in, size_t blocks) {
@@ -118,8 +135,12 @@ void Sha256Multi::run(HashMultiForm form, Lane single, Word* state, const uint8_
       return sha256_blocks(single, state, in[0], blocks);
     case HashMultiForm::kTwo:
       return sha256_blocks_two(single, state, state + kWords, in[0], in[1], blocks);
+    case HashMultiForm::kFour:
+      return sha256_multi_4_x86_avx512(state, in, blocks);
     case HashMultiForm::kAvx2:
       return sha256_multi_8_x86_avx2(state, in, blocks);
+    case HashMultiForm::kAvx512Half:
+      return sha256_multi_8_x86_avx512(state, in, blocks);
     case HashMultiForm::kAvx512:
       return sha256_multi_16_x86_avx512(state, in, blocks);
   }
@@ -137,18 +158,21 @@ void Sha256Multi::run_words(HashMultiForm form, Lane single, Word* out, const Wo
     }
     case HashMultiForm::kAvx2:
       return sha256_multi_words_8_x86_avx2(out, start, words);
+    case HashMultiForm::kAvx512Half:
+      return sha256_multi_words_8_x86_avx512(out, start, words);
     case HashMultiForm::kAvx512:
       return sha256_multi_words_16_x86_avx512(out, start, words);
     case HashMultiForm::kTwo:
+    case HashMultiForm::kFour:
       break;
   }
   fail_stop();
 }
 
-HashMultiPath Sha512Multi::path(Lane, Lane wide, size_t messages) { return pick(wide, messages, {2, 2}, 4, false); }
+HashMultiPath Sha512Multi::path(Lane, Lane wide, size_t messages) { return pick(wide, messages, {2, 2, 5}, 4); }
 
 HashMultiPath Sha512Multi::words_path(Lane, Lane wide, size_t messages) {
-  return pick(wide, messages, {2, 2}, 4, false);
+  return pick(wide, messages, {2, 2, 5}, 4);
 }
 
 void Sha512Multi::run(HashMultiForm form, Lane single, Word* state, const uint8_t* const* in, size_t blocks) {
@@ -157,9 +181,12 @@ void Sha512Multi::run(HashMultiForm form, Lane single, Word* state, const uint8_
       return sha512_blocks(single, state, in[0], blocks);
     case HashMultiForm::kAvx2:
       return sha512_multi_4_x86_avx2(state, in, blocks);
+    case HashMultiForm::kAvx512Half:
+      return sha512_multi_4_x86_avx512(state, in, blocks);
     case HashMultiForm::kAvx512:
       return sha512_multi_8_x86_avx512(state, in, blocks);
     case HashMultiForm::kTwo:
+    case HashMultiForm::kFour:
       break;
   }
   fail_stop();
@@ -174,9 +201,12 @@ void Sha512Multi::run_words(HashMultiForm form, Lane single, Word* out, const Wo
     }
     case HashMultiForm::kAvx2:
       return sha512_multi_words_4_x86_avx2(out, start, words);
+    case HashMultiForm::kAvx512Half:
+      return sha512_multi_words_4_x86_avx512(out, start, words);
     case HashMultiForm::kAvx512:
       return sha512_multi_words_8_x86_avx512(out, start, words);
     case HashMultiForm::kTwo:
+    case HashMultiForm::kFour:
       break;
   }
   fail_stop();

@@ -16,8 +16,12 @@ constexpr KernelRow kHashMultiKernels[] = {
     {Lane::kAvx512, kFeatureAvx512 | kFeatureBmi2},
 };
 
-// HashMultiForm: what computes a step: the code for one message, that for two at once (SHA-256), a kernel of a lane.
-enum class HashMultiForm : uint8_t { kOne, kTwo, kAvx2, kAvx512 };
+// HashMultiForm: what computes a step: the code for one message, that for two or four at once (SHA-256), a kernel of a
+// lane; kAvx512Half: as many messages as kernels of avx2 take, in registers as wide as theirs.
+enum class HashMultiForm : uint8_t { kOne, kTwo, kFour, kAvx2, kAvx512Half, kAvx512 };
+
+// by_words: whether a form has the words of its lanes beside each other, and not a message's.
+constexpr bool by_words(HashMultiForm form) { return form >= HashMultiForm::kAvx2; }
 
 struct HashMultiPath {
   HashMultiForm form;
@@ -28,9 +32,9 @@ struct HashMultiPath {
 // Sha1Multi, Sha256Multi, Sha512Multi: what the scheduler and PBKDF2 want to know of a hash. single: the lane of the
 // code for one message, wide: that of kHashMultiKernels.
 //   path: the fastest for so many messages, at least one; where they are more than its lanes, some wait.
-//   words_path: the same for run_words, never that of two messages.
-//   run: so many blocks of every lane. Word w of lane l is state[w * lanes + l], of the forms for one and two messages
-//   state[l * kWords + w]; in[l] is left as it is.
+//   words_path: the same for run_words, never that of two or four messages.
+//   run: so many blocks of every lane. Word w of lane l is state[w * lanes + l] where by_words, else state[l * kWords +
+//   w]; in[l] is left as it is.
 //   run_words: out = start after one block given as words in host order, word w of lane l in words[w * lanes + l]
 //   whatever the form; out may be start or the first of words.
 struct Sha1Multi {
@@ -63,15 +67,24 @@ struct Sha512Multi {
 void sha1_multi_8_x86_avx2(uint32_t* state, const uint8_t* const* in, size_t blocks);
 void sha256_multi_8_x86_avx2(uint32_t* state, const uint8_t* const* in, size_t blocks);
 void sha512_multi_4_x86_avx2(uint64_t* state, const uint8_t* const* in, size_t blocks);
+void sha1_multi_8_x86_avx512(uint32_t* state, const uint8_t* const* in, size_t blocks);
+void sha256_multi_8_x86_avx512(uint32_t* state, const uint8_t* const* in, size_t blocks);
+void sha512_multi_4_x86_avx512(uint64_t* state, const uint8_t* const* in, size_t blocks);
 void sha1_multi_16_x86_avx512(uint32_t* state, const uint8_t* const* in, size_t blocks);
 void sha256_multi_16_x86_avx512(uint32_t* state, const uint8_t* const* in, size_t blocks);
 void sha512_multi_8_x86_avx512(uint64_t* state, const uint8_t* const* in, size_t blocks);
+
+// sha256_multi_4_x86_avx512: the same, but word w of lane l is state[l * 8 + w]. It needs the SHA extensions too.
+void sha256_multi_4_x86_avx512(uint32_t* state, const uint8_t* const* in, size_t blocks);
 
 // Each: out = start after one block that is given as words, word w of lane l in words[w * lanes + l], in host order.
 // out may be start or the first of words.
 void sha1_multi_words_8_x86_avx2(uint32_t* out, const uint32_t* start, const uint32_t* words);
 void sha256_multi_words_8_x86_avx2(uint32_t* out, const uint32_t* start, const uint32_t* words);
 void sha512_multi_words_4_x86_avx2(uint64_t* out, const uint64_t* start, const uint64_t* words);
+void sha1_multi_words_8_x86_avx512(uint32_t* out, const uint32_t* start, const uint32_t* words);
+void sha256_multi_words_8_x86_avx512(uint32_t* out, const uint32_t* start, const uint32_t* words);
+void sha512_multi_words_4_x86_avx512(uint64_t* out, const uint64_t* start, const uint64_t* words);
 void sha1_multi_words_16_x86_avx512(uint32_t* out, const uint32_t* start, const uint32_t* words);
 void sha256_multi_words_16_x86_avx512(uint32_t* out, const uint32_t* start, const uint32_t* words);
 void sha512_multi_words_8_x86_avx512(uint64_t* out, const uint64_t* start, const uint64_t* words);

@@ -48,11 +48,9 @@ template <class Hash, class Job>
 class HashMultiRun {
  public:
   HashMultiRun(Lane single, Lane wide, const Job* jobs, size_t count)
-      : single_(single), wide_(wide), jobs_(jobs), order_(jobs, count, Hash::kBlock) {
-    zeroise(state_, sizeof state_);
-  }
+      : single_(single), wide_(wide), jobs_(jobs), order_(jobs, count, Hash::kBlock) {}
   ~HashMultiRun() {
-    zeroise(state_, sizeof state_);
+    zeroise(state_, state_used_);
     zeroise(slots_, static_cast<size_t>(std::bit_width(slots_touched_)) * sizeof slots_[0]);
   }
   HashMultiRun(const HashMultiRun&) = delete;
@@ -60,8 +58,7 @@ class HashMultiRun {
 
   void run() {
     while (messages() != 0) {
-      path_ = Hash::path(single_, wide_, messages());
-      wide_form_ = path_.lanes > 2;
+      enter(Hash::path(single_, wide_, messages()));
       do {
         fill();
         step();
@@ -88,15 +85,27 @@ class HashMultiRun {
   static size_t lowest(Mask mask) { return static_cast<size_t>(std::countr_zero(mask)); }
   size_t messages() const { return begun_ + order_.left(); }
 
+  // enter: a form. Lanes that will have no message begin with zeros.
+  void enter(HashMultiPath path) {
+    path_ = path;
+    const size_t used = path.lanes * Hash::kWords * sizeof(Word);
+    if (messages() < path.lanes) std::memset(state_, 0, used);
+    state_used_ = state_used_ < used ? used : state_used_;
+  }
+
   void get_state(Word* out, size_t lane) const {
-    const Word* const first = state_ + (wide_form_ ? lane : lane * Hash::kWords);
-    const size_t step = wide_form_ ? path_.lanes : 1;
-    for (size_t w = 0; w < Hash::kWords; ++w) out[w] = first[w * step];
+    if (!by_words(path_.form)) {
+      std::memcpy(out, state_ + lane * Hash::kWords, Hash::kWords * sizeof(Word));
+      return;
+    }
+    for (size_t w = 0; w < Hash::kWords; ++w) out[w] = state_[w * path_.lanes + lane];
   }
   void set_state(size_t lane, const Word* in) {
-    Word* const first = state_ + (wide_form_ ? lane : lane * Hash::kWords);
-    const size_t step = wide_form_ ? path_.lanes : 1;
-    for (size_t w = 0; w < Hash::kWords; ++w) first[w * step] = in[w];
+    if (!by_words(path_.form)) {
+      std::memcpy(state_ + lane * Hash::kWords, in, Hash::kWords * sizeof(Word));
+      return;
+    }
+    for (size_t w = 0; w < Hash::kWords; ++w) state_[w * path_.lanes + lane] = in[w];
   }
 
   // load: a job into a slot, up to its first piece.
@@ -108,7 +117,6 @@ class HashMultiRun {
     slot.blocks = whole / Hash::kBlock;
     slot.end_blocks = rest + 1 + Hash::kLengthSize <= Hash::kBlock ? 1 : 2;
     slot.result = job.end;
-    std::memcpy(slot.state, job.start, sizeof slot.state);
     const size_t end_size = slot.end_blocks * Hash::kBlock;
     for (size_t i = 0; i < end_size; i += 64) std::memset(slot.end + i, 0, 64);  // without a call or "rep stos"
     size_t copied = rest;
@@ -124,29 +132,31 @@ class HashMultiRun {
     slot.end_blocks = 0;
   }
 
-  // next_slot: the message that goes into the next lane; of those that have begun the longest.
-  size_t next_slot() {
-    if (parked_ == 0) {
-      const size_t slot = lowest(~slots_used_);
-      slots_used_ |= bit(slot);
-      slots_touched_ |= bit(slot);
-      ++begun_;
-      load(slots_[slot], jobs_[order_.take()]);
-      return slot;
-    }
+  // begin: a new message in a lane.
+  size_t begin(size_t lane) {
+    const size_t slot = lowest(~slots_used_);
+    slots_used_ |= bit(slot);
+    slots_touched_ |= bit(slot);
+    ++begun_;
+    const Job& job = jobs_[order_.take()];
+    load(slots_[slot], job);
+    set_state(lane, job.start);
+    return slot;
+  }
+  // go_on: one that has begun, the longest.
+  size_t go_on(size_t lane) {
     size_t longest = lowest(parked_);
     for (Mask rest = parked_; rest != 0; rest &= rest - 1)
       if (slots_[lowest(rest)].blocks > slots_[longest].blocks) longest = lowest(rest);
     parked_ ^= bit(longest);
+    set_state(lane, slots_[longest].state);
     return longest;
   }
 
   void fill() {
     for (size_t lane = 0; lane < path_.lanes && (parked_ != 0 || order_.left() != 0); ++lane) {
       if ((busy_ & bit(lane)) != 0) continue;
-      const size_t slot = next_slot();
-      slot_of_[lane] = static_cast<uint8_t>(slot);
-      set_state(lane, slots_[slot].state);
+      slot_of_[lane] = static_cast<uint8_t>(parked_ == 0 ? begin(lane) : go_on(lane));
       busy_ |= bit(lane);
       begin_piece(lane);
     }
@@ -205,7 +215,7 @@ class HashMultiRun {
   const Job* const jobs_;
   HashMultiOrder order_;
   HashMultiPath path_;
-  bool wide_form_;
+  size_t state_used_ = 0;  // bytes
   Mask busy_ = 0;  // lanes
   Mask parked_ = 0, slots_used_ = 0, slots_touched_ = 0;
   size_t begun_ = 0;  // messages that have a slot

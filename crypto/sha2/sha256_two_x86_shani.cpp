@@ -4,58 +4,32 @@
 // encoding: compiled with -msse4.1 -msha alone, and the caller clears the upper halves of the vector registers first
 // (sha256.cpp). The sixteen registers hold both schedules and both states and little else: the states before a block
 // stay in the caller's arrays, constants are memory operands, and nothing may go to the stack.
-#include <immintrin.h>
-
 #include "crypto/cpu/wipe_x86.h"
 #include "crypto/sha2/sha256_constants.h"
 #include "crypto/sha2/sha256_kernels.h"
+#include "crypto/sha2/sha256_x86_order.h"
 
 namespace cm {
 namespace {
-
-alignas(16) constexpr uint32_t kSwap[4] = {0x00010203, 0x04050607, 0x08090a0b, 0x0c0d0e0f};  // of the bytes of a word
-
-inline __m128i load(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
-inline void store(void* p, __m128i v) { _mm_storeu_si128(static_cast<__m128i*>(p), v); }
-inline __m128i constant(const uint32_t* p) { return _mm_load_si128(reinterpret_cast<const __m128i*>(p)); }
 
 // Stream: one of the messages, in the middle of a block.
 struct Stream {
   __m128i abef, cdgh, w0, w1, w2, w3;
 };
 
-// to_instruction_order: {a,b,c,d}, {e,f,g,h} in memory -> the instruction's {f,e,b,a}, {h,g,d,c}, in place.
-[[gnu::always_inline]] inline void to_instruction_order(uint32_t* state) {
-  const __m128i badc = _mm_shuffle_epi32(load(state), 0xb1);
-  const __m128i hgfe = _mm_shuffle_epi32(load(state + 4), 0x1b);
-  store(state, _mm_alignr_epi8(badc, hgfe, 8));
-  store(state + 4, _mm_blend_epi16(hgfe, badc, 0xf0));
-}
-
-[[gnu::always_inline]] inline void to_host_order(uint32_t* state) {
-  const __m128i abef_reversed = _mm_shuffle_epi32(load(state), 0x1b);
-  const __m128i ghcd = _mm_shuffle_epi32(load(state + 4), 0xb1);
-  store(state, _mm_blend_epi16(abef_reversed, ghcd, 0xf0));
-  store(state + 4, _mm_alignr_epi8(ghcd, abef_reversed, 8));
-}
-
 [[gnu::always_inline]] inline void begin_block(Stream& s, const uint32_t* state, const uint8_t* block) {
-  const __m128i swap = constant(kSwap);
   s.abef = load(state);
   s.cdgh = load(state + 4);
-  s.w0 = _mm_shuffle_epi8(load(block), swap);
-  s.w1 = _mm_shuffle_epi8(load(block + 16), swap);
-  s.w2 = _mm_shuffle_epi8(load(block + 32), swap);
-  s.w3 = _mm_shuffle_epi8(load(block + 48), swap);
+  s.w0 = message_words(block);
+  s.w1 = message_words(block + 16);
+  s.w2 = message_words(block + 32);
+  s.w3 = message_words(block + 48);
 }
 
 [[gnu::always_inline]] inline void end_block(uint32_t* state, const Stream& s) {
   store(state, _mm_add_epi32(s.abef, load(state)));
   store(state + 4, _mm_add_epi32(s.cdgh, load(state + 4)));
 }
-
-// forget_loads: what was read before is read again after, instead of being kept in a register or on the stack; no code.
-[[gnu::always_inline]] inline void forget_loads() { __asm__ volatile("" : : : "memory"); }
 
 // apart: what stands before it in the code of the one message or the other is not moved behind it, nor what comes
 // after before it, and all twelve registers are held here; no code. The processor looks far enough ahead to have both

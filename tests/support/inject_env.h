@@ -21,7 +21,7 @@ constexpr FeatureName kFeatureNames[] = {
     {kFeatureSse41, "sse41"}, {kFeatureAesni, "aesni"},   {kFeatureShani, "shani"},
     {kFeatureBmi2, "bmi2"},   {kFeatureAvx2, "avx2"},     {kFeatureAvx512, "avx512"},
     {kFeatureVaes, "vaes"},   {kFeatureRdseed, "rdseed"}, {kFeatureInvariantTsc, "invariant_tsc"},
-    {kFeatureIfma, "ifma"},
+    {kFeatureIfma, "ifma"},   {kFeatureQuickSha, "quick_sha"},
 };
 
 // Faults set here add to those of the environment. Not thread-safe: set them while no other thread asks.
