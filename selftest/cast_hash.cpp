@@ -124,7 +124,7 @@ bool cast_sha_multi(Lane lane, bool broken) {
     uint8_t digests[known::kHashMultiJobs][kHashMaxSize];
     HashJob jobs[known::kHashMultiJobs];
     for (size_t i = 0; i < known::kHashMultiJobs; ++i)
-      jobs[i] = {id, nullptr, 0, message.bytes + i, known::kHashMultiStep * i, digests[i]};
+      jobs[i] = {id, nullptr, 0, message.bytes + i, known::kHashMultiStep * i, digests[i], nullptr};
     hash_many(kSingle, lane, jobs, known::kHashMultiJobs);
     for (const auto& digest : digests) hash_update(all, digest, hash_row(id).digest_size);
   }

@@ -48,7 +48,8 @@ class Core {
   }
   void add(const HashJob& job) {
     const Word* const start = job.start == nullptr ? initial(job.id) : words_of(*job.start, Word{});
-    jobs_[count_] = {start, job.before, job.in, job.in_size, ends_[count_]};
+    const Word* const outer = job.outer == nullptr ? nullptr : words_of(*job.outer, Word{});
+    jobs_[count_] = {start, job.before, job.in, job.in_size, ends_[count_], outer, hash_row(job.id).digest_size};
     of_[count_++] = &job;
   }
 
@@ -66,6 +67,7 @@ void run_keccak(Lane single, Lane wide, const HashJob* jobs, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     const HashRow& row = hash_row(jobs[i].id);
     if (row.core != HashCore::kKeccak) continue;
+    CM_CHECK(jobs[i].outer == nullptr);
     sponges[n++] = {jobs[i].start == nullptr ? nullptr : jobs[i].start->w64,
                     row.block_size,
                     kSha3Suffix,

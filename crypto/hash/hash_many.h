@@ -13,7 +13,8 @@ inline constexpr size_t kHashManyMax = 64;
 
 // HashJob: start is a state in the middle of a message, behind `before` bytes, which are whole blocks; null and 0 for a
 // message from its beginning. digest takes the digest size of the hash. No digest may overlap a buffer of another job;
-// it may be the beginning of its own in.
+// it may be the beginning of its own in. outer: where an HMAC goes on with the digest, whose MAC is then written
+// instead, a state behind one block; not of Keccak, whose jobs have null.
 struct HashJob {
   HashId id;
   const HashState* start;
@@ -21,6 +22,7 @@ struct HashJob {
   const uint8_t* in;
   size_t in_size;
   uint8_t* digest;
+  const HashState* outer;
 };
 
 // hash_many: at most kHashManyMax jobs, of any lengths that hash_takes allows. wide: the lane for many messages. Takes

@@ -77,10 +77,14 @@ class HashMultiRun {
     size_t blocks;
     size_t end_blocks;  // of the padded end; 0 when the message is in it
     Word* result;
+    const Word* outer;  // where an HMAC goes on; null for none
+    size_t digest_size;
     Word state[Hash::kWords];
     uint8_t end[2 * Hash::kBlock];
   };
 
+  static void store_be(uint8_t* p, uint32_t v) { store_be32(p, v); }
+  static void store_be(uint8_t* p, uint64_t v) { store_be64(p, v); }
   static Mask bit(size_t i) { return Mask{1} << i; }
   static size_t lowest(Mask mask) { return static_cast<size_t>(std::countr_zero(mask)); }
   size_t messages() const { return begun_ + order_.left(); }
@@ -93,12 +97,15 @@ class HashMultiRun {
     state_used_ = state_used_ < used ? used : state_used_;
   }
 
+  const Word* word(size_t lane, size_t w) const {
+    return state_ + (by_words(path_.form) ? w * path_.lanes + lane : lane * Hash::kWords + w);
+  }
   void get_state(Word* out, size_t lane) const {
     if (!by_words(path_.form)) {
-      std::memcpy(out, state_ + lane * Hash::kWords, Hash::kWords * sizeof(Word));
+      std::memcpy(out, word(lane, 0), Hash::kWords * sizeof(Word));
       return;
     }
-    for (size_t w = 0; w < Hash::kWords; ++w) out[w] = state_[w * path_.lanes + lane];
+    for (size_t w = 0; w < Hash::kWords; ++w) out[w] = *word(lane, w);
   }
   void set_state(size_t lane, const Word* in) {
     if (!by_words(path_.form)) {
@@ -117,6 +124,8 @@ class HashMultiRun {
     slot.blocks = whole / Hash::kBlock;
     slot.end_blocks = rest + 1 + Hash::kLengthSize <= Hash::kBlock ? 1 : 2;
     slot.result = job.end;
+    slot.outer = job.outer;
+    slot.digest_size = job.digest_size;
     const size_t end_size = slot.end_blocks * Hash::kBlock;
     for (size_t i = 0; i < end_size; i += 64) std::memset(slot.end + i, 0, 64);  // without a call or "rep stos"
     size_t copied = rest;
@@ -193,10 +202,29 @@ class HashMultiRun {
       begin_end(slot);
       return begin_piece(lane);
     }
+    if (slot.outer != nullptr) {
+      begin_outer(slot, lane);
+      return begin_piece(lane);
+    }
     get_state(slot.result, lane);
     busy_ ^= bit(lane);
     slots_used_ ^= bit(slot_of_[lane]);
     --begun_;
+  }
+
+  // begin_outer: the digest in the lane becomes the one block that the outer hash takes.
+  void begin_outer(Slot& slot, size_t lane) {
+    constexpr size_t kState = Hash::kWords * sizeof(Word);
+    CM_CHECK(slot.digest_size != 0 && slot.digest_size <= kState);
+    for (size_t w = 0; w < Hash::kWords; ++w) store_be(slot.end + w * sizeof(Word), *word(lane, w));
+    std::memset(slot.end + kState, 0, Hash::kBlock - kState);
+    for (size_t i = slot.digest_size; i < kState; ++i) slot.end[i] = 0;
+    slot.end[slot.digest_size] = 0x80;
+    store_be64(slot.end + Hash::kBlock - 8, (Hash::kBlock + slot.digest_size) * 8);
+    set_state(lane, slot.outer);
+    slot.outer = nullptr;
+    slot.end_blocks = 1;
+    begin_end(slot);
   }
 
   // park_all: messages leave their lanes, for another form.

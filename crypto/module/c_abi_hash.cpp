@@ -183,7 +183,7 @@ void hash_lot(ThreadState& /*thread*/, const NoKeys& /*keys*/, const Lot<cm_hash
     const Out out = succeeded(s) ? output_of(*row, buffer_of(job)) : Out{nullptr, 0};
     const In in{job.in, job.in_size};
     if (succeeded(s) && row->kind == HashKind::kFixed)
-      many[count++] = {row->fixed, nullptr, 0, in.bytes(), in.size, out.bytes()};
+      many[count++] = {row->fixed, nullptr, 0, in.bytes(), in.size, out.bytes(), nullptr};
     else if (succeeded(s))
       digest_of(*row, out, in);
     count_job(totals, s, out.size, lane_of(row));

@@ -98,7 +98,7 @@ TEST_P(HashMany, a_digest_may_stand_where_its_message_began) {
     for (size_t i = 0; i < kHashManyMax; ++i) {
       const HashId id = any_hash(rng, true);
       hash_digest(id, Lane::kPortable, expected[i].data(), buffers[i].data(), buffers[i].size());
-      jobs.push_back({id, nullptr, 0, buffers[i].data(), buffers[i].size(), buffers[i].data()});
+      jobs.push_back({id, nullptr, 0, buffers[i].data(), buffers[i].size(), buffers[i].data(), nullptr});
     }
     hash_many(GetParam().hash, wide, jobs.data(), jobs.size());
     EXPECT_EQ(buffers, expected) << lane_name(wide);

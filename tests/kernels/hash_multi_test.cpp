@@ -140,7 +140,7 @@ class Batch {
     whole.insert(whole.end(), message.begin(), message.end());
     e.expected = evp_digest(digest.evp(), whole);
     Word* const end = entries_.size() % 3 == 0 ? e.start.data() : e.end.data();
-    jobs_.push_back({e.start.data(), before.size(), at, message.size(), end});
+    jobs_.push_back({e.start.data(), before.size(), at, message.size(), end, nullptr, 0});
   }
   void run_and_expect(const std::string& place) {
     for_lanes<T>([&](Lane single, Lane wide) {
@@ -310,7 +310,7 @@ TYPED_TEST(HashMulti, a_long_way_before) {
     for (const size_t count : {1, 2, 12, 20}) {
       std::vector<std::array<Word, 8>> ends(count);
       std::vector<typename T::Job> jobs;
-      for (auto& end : ends) jobs.push_back({T::kDigests[0].initial.data(), before, block.data(), 3, end.data()});
+      for (auto& end : ends) jobs.push_back({T::kDigests[0].initial.data(), before, block.data(), 3, end.data(), nullptr, 0});
       T::kMulti(single, wide, jobs.data(), count);
       for (const auto& end : ends) ASSERT_TRUE(std::equal(end.begin(), end.begin() + T::kWords, expected.begin()));
     }
@@ -398,7 +398,7 @@ TYPED_TEST(HashMulti, many_messages_go_into_lanes) {
 TYPED_TEST(HashMulti, a_lane_that_has_no_kernel_or_too_many_jobs_stop_the_process) {
   using T = TypeParam;
   std::array<typename T::Word, 8> end{};
-  const typename T::Job job = {T::kDigests[0].initial.data(), 0, nullptr, 0, end.data()};
+  const typename T::Job job = {T::kDigests[0].initial.data(), 0, nullptr, 0, end.data(), nullptr, 0};
   EXPECT_DEATH(T::kMulti(Lane::kPortable, Lane::kShani, &job, 1), "");
   EXPECT_DEATH(T::kMulti(Lane::kPortable, Lane::kNone, &job, 1), "");
   const std::vector<typename T::Job> jobs(kHashMultiMax + 1, job);

@@ -66,7 +66,7 @@ void expect_lanes_clean(const std::string& name, Word, Multi multi, Pbkdf2 pbkdf
   std::vector<Job> jobs;
   std::vector<Chain> chains;
   for (size_t i = 0; i < kJobs; ++i) {
-    jobs.push_back({start.data(), 128, message.data(), message.size(), end[i].data()});
+    jobs.push_back({start.data(), 128, message.data(), message.size(), end[i].data(), nullptr, 0});
     chains.push_back({start.data(), outer.data(), end[i].data()});
   }
   const auto head = [&](const std::vector<Word>& v) {
