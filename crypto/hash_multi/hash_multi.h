@@ -24,7 +24,7 @@ struct Sha1Job {
   uint64_t before;        // bytes that are in start already: whole blocks
   const uint8_t* in;
   size_t in_size;
-  uint32_t* end;  // 5 words in host order
+  uint32_t* end;          // 5 words in host order
   const uint32_t* outer;  // null for none
   size_t digest_size;     // of the inner hash, where there is an outer one
 };

@@ -21,7 +21,8 @@ struct From {
   size_t avx2, avx512_half, avx512;
 };
 
-// Streams: of SHA-256 with the SHA extensions, how many messages at once the code takes that stands beside that for one.
+// Streams: of SHA-256 with the SHA extensions, how many messages at once the code takes that stands beside that for
+// one.
 enum class Streams : uint8_t { kOne, kTwo, kFour };
 constexpr size_t kFromFour = 3;
 
@@ -171,9 +172,7 @@ void Sha256Multi::run_words(HashMultiForm form, Lane single, Word* out, const Wo
 
 HashMultiPath Sha512Multi::path(Lane, Lane wide, size_t messages) { return pick(wide, messages, {2, 2, 5}, 4); }
 
-HashMultiPath Sha512Multi::words_path(Lane, Lane wide, size_t messages) {
-  return pick(wide, messages, {2, 2, 5}, 4);
-}
+HashMultiPath Sha512Multi::words_path(Lane, Lane wide, size_t messages) { return pick(wide, messages, {2, 2, 5}, 4); }
 
 void Sha512Multi::run(HashMultiForm form, Lane single, Word* state, const uint8_t* const* in, size_t blocks) {
   switch (form) {

@@ -244,7 +244,7 @@ class HashMultiRun {
   HashMultiOrder order_;
   HashMultiPath path_;
   size_t state_used_ = 0;  // bytes
-  Mask busy_ = 0;  // lanes
+  Mask busy_ = 0;          // lanes
   Mask parked_ = 0, slots_used_ = 0, slots_touched_ = 0;
   size_t begun_ = 0;  // messages that have a slot
   uint8_t slot_of_[Hash::kLanesMax];

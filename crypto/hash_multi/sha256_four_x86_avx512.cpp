@@ -22,7 +22,8 @@ namespace {
 
 constexpr int kStreams = 4;
 
-// Stream: one of the messages, in the middle of a block. w[i]: words t .. t+3 of the schedule for which t / 4 mod 4 is i.
+// Stream: one of the messages, in the middle of a block. w[i]: words t .. t+3 of the schedule for which t / 4 mod 4 is
+// i.
 struct Stream {
   __m128i abef, cdgh, w[4];
 };

@@ -36,7 +36,8 @@ void hmac_many(const HashLanes& single, Lane wide, const HmacJob* jobs, size_t c
   hash_many(single, wide, hashes, count);
   for (size_t i = 0; i < inner.count; ++i) {
     const HmacKey& key = *twice[i]->key;
-    hashes[i] = {key.id, &key.outer, hash_row(key.id).block_size, inner.bytes[i], hmac_size(key), twice[i]->mac, nullptr};
+    hashes[i] = {key.id,        &key.outer, hash_row(key.id).block_size, inner.bytes[i], hmac_size(key),
+                 twice[i]->mac, nullptr};
   }
   if (inner.count != 0) hash_many(single, wide, hashes, inner.count);
 }

@@ -42,9 +42,9 @@ void sha256_words(Lane lane, uint32_t* state, const uint32_t* words);
 // sha256_finish: takes in the last in_size bytes of a message and pads; state then is the digest as words in host
 // order. total_size counts the whole message, the blocks already in state included.
 void sha256_finish(Lane lane, uint32_t* state, uint64_t total_size, const uint8_t* in, size_t in_size);
-// sha256_hmac: HMAC-SHA-256 (FIPS 198-1) from the states behind the blocks of the key; inner may be further on. The last
-// in_size bytes of a message whose inner hash takes total_size, the block of the key included. mac takes 32 bytes, which
-// may be the message's.
+// sha256_hmac: HMAC-SHA-256 (FIPS 198-1) from the states behind the blocks of the key; inner may be further on. The
+// last in_size bytes of a message whose inner hash takes total_size, the block of the key included. mac takes 32 bytes,
+// which may be the message's.
 void sha256_hmac(Lane lane, uint8_t* mac, const uint32_t* inner, const uint32_t* outer, uint64_t total_size,
                  const uint8_t* in, size_t in_size);
 // sha256_write_digest: 32 bytes, big endian.

@@ -27,8 +27,8 @@ namespace {
 }
 
 // sixteen_rounds: rounds t .. t+15; the four registers hold W[t .. t+15] on entry, W[t+16 .. t+31] on return.
-[[gnu::always_inline]] inline void sixteen_rounds(__m128i& abef, __m128i& cdgh, __m128i& w0, __m128i& w1, __m128i& w2, __m128i& w3,
-                           const uint32_t* k) {
+[[gnu::always_inline]] inline void sixteen_rounds(__m128i& abef, __m128i& cdgh, __m128i& w0, __m128i& w1, __m128i& w2,
+                                                  __m128i& w3, const uint32_t* k) {
   four_rounds(abef, cdgh, w0, k);
   w0 = next_words(w0, w1, w2, w3);
   four_rounds(abef, cdgh, w1, k + 4);
@@ -39,9 +39,11 @@ namespace {
   w3 = next_words(w3, w0, w1, w2);
 }
 
-// compress: the 64 rounds and the feed-forward; w0..w3 hold the sixteen message words and are used up. The compiler does
-// not learn where the constants are: it would hold them in registers from block to block, and put others on the stack.
-[[gnu::always_inline]] inline void compress(__m128i& abef, __m128i& cdgh, __m128i w0, __m128i w1, __m128i w2, __m128i w3) {
+// compress: the 64 rounds and the feed-forward; w0..w3 hold the sixteen message words and are used up. The compiler
+// does not learn where the constants are: it would hold them in registers from block to block, and put others on the
+// stack.
+[[gnu::always_inline]] inline void compress(__m128i& abef, __m128i& cdgh, __m128i w0, __m128i w1, __m128i w2,
+                                            __m128i w3) {
   const __m128i abef_before = abef;
   const __m128i cdgh_before = cdgh;
   const uint32_t* k = kSha256Round;

@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kFewJobs = 4;                    // so many jobs or less go into lanes of ymm
 constexpr uint8_t kNoBlock[kKeccakRateMax] = {};  // what a lane takes in that only gives output
+constexpr uint64_t kNoState[kKeccakStateWords] = {};
 
 // Todo: a job and how many whole blocks it has.
 struct Todo {
@@ -186,12 +187,17 @@ class Run {
   void enter(size_t n) {
     n_ = n;
     used_ = used_ < n ? n : used_;
-    std::memset(lanes_.state, 0, n * sizeof saved_[0]);
+    if (live_ != 0) clear();  // else fill does it
     for (size_t lane = 0; lane < n_; ++lane) {
       busy_[lane] = lane < live_;
       fresh_[lane] = !busy_[lane];
       if (busy_[lane]) put_state(lane, saved_[lane]);
     }
+  }
+
+  void clear() {
+    zeroise(lanes_.state, n_ * sizeof saved_[0]);
+    for (size_t lane = 0; lane < n_; ++lane) fresh_[lane] = true;
   }
 
   void put_state(size_t lane, const uint64_t* state) {
@@ -217,15 +223,16 @@ class Run {
 
   // start: the state that a job begins with.
   void start(size_t lane) {
-    constexpr uint64_t kZeros[kKeccakStateWords] = {};
     const uint64_t* const state = slots_[lane].job->start;
-    if (state != nullptr || !fresh_[lane]) put_state(lane, state != nullptr ? state : kZeros);
+    if (state != nullptr || !fresh_[lane]) put_state(lane, state != nullptr ? state : kNoState);
     fresh_[lane] = false;
     busy_[lane] = true;
     ++live_;
   }
 
+  // fill: lanes that are all empty are cleared together, which is faster than word by word.
   void fill(Order& order) {
+    if (live_ == 0) clear();
     for (size_t lane = 0; lane < n_ && order.left() != 0; ++lane) {
       if (busy_[lane]) continue;
       load(slots_[lane], order.take());

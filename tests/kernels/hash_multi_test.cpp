@@ -310,7 +310,8 @@ TYPED_TEST(HashMulti, a_long_way_before) {
     for (const size_t count : {1, 2, 12, 20}) {
       std::vector<std::array<Word, 8>> ends(count);
       std::vector<typename T::Job> jobs;
-      for (auto& end : ends) jobs.push_back({T::kDigests[0].initial.data(), before, block.data(), 3, end.data(), nullptr, 0});
+      for (auto& end : ends)
+        jobs.push_back({T::kDigests[0].initial.data(), before, block.data(), 3, end.data(), nullptr, 0});
       T::kMulti(single, wide, jobs.data(), count);
       for (const auto& end : ends) ASSERT_TRUE(std::equal(end.begin(), end.begin() + T::kWords, expected.begin()));
     }

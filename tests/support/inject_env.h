@@ -18,9 +18,9 @@ struct FeatureName {
 };
 
 constexpr FeatureName kFeatureNames[] = {
-    {kFeatureSse41, "sse41"}, {kFeatureAesni, "aesni"},   {kFeatureShani, "shani"},
-    {kFeatureBmi2, "bmi2"},   {kFeatureAvx2, "avx2"},     {kFeatureAvx512, "avx512"},
-    {kFeatureVaes, "vaes"},   {kFeatureRdseed, "rdseed"}, {kFeatureInvariantTsc, "invariant_tsc"},
+    {kFeatureSse41, "sse41"}, {kFeatureAesni, "aesni"},        {kFeatureShani, "shani"},
+    {kFeatureBmi2, "bmi2"},   {kFeatureAvx2, "avx2"},          {kFeatureAvx512, "avx512"},
+    {kFeatureVaes, "vaes"},   {kFeatureRdseed, "rdseed"},      {kFeatureInvariantTsc, "invariant_tsc"},
     {kFeatureIfma, "ifma"},   {kFeatureQuickSha, "quick_sha"},
 };
 
