@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "audit/crc32c.h"
 #include "crypto/cpu/features.h"
 #include "crypto/sha2/sha256.h"
 #include "crypto/sha2/sha256_kernels.h"
@@ -43,7 +44,7 @@ bool lane_answers(Lane lane) {
          digest_of(lane, million.data(), million.size()) == kMillionDigest;
 }
 
-// Slicing-by-8: kCrcTable[k][b] is the CRC of byte b followed by k zero bytes.
+// Slicing-by-8, for CPUs without an instruction: kCrcTable[k][b] is the CRC of byte b followed by k zero bytes.
 constexpr std::array<std::array<uint32_t, 256>, 8> make_crc_table() {
   constexpr uint32_t kPolynomialReflected = 0x82f63b78;
   std::array<std::array<uint32_t, 256>, 8> table{};
@@ -79,20 +80,24 @@ Lane best_sha256_lane() {
   return best;
 }
 
-uint32_t crc32c(std::span<const uint8_t> bytes) {
-  uint32_t crc = 0xffffffff;
-  const uint8_t* p = bytes.data();
-  size_t left = bytes.size();
-  for (; left >= 8; left -= 8, p += 8) {
+uint32_t crc32c_portable(uint32_t crc, const uint8_t* bytes, size_t size) {
+  for (; size >= 8; size -= 8, bytes += 8) {
     uint64_t word;
-    std::memcpy(&word, p, 8);
+    std::memcpy(&word, bytes, 8);
     word ^= crc;
     crc = kCrcTable[7][word & 0xff] ^ kCrcTable[6][word >> 8 & 0xff] ^ kCrcTable[5][word >> 16 & 0xff] ^
           kCrcTable[4][word >> 24 & 0xff] ^ kCrcTable[3][word >> 32 & 0xff] ^ kCrcTable[2][word >> 40 & 0xff] ^
           kCrcTable[1][word >> 48 & 0xff] ^ kCrcTable[0][word >> 56];
   }
-  for (; left > 0; --left, ++p) crc = (crc >> 8) ^ kCrcTable[0][(crc ^ *p) & 0xff];
-  return crc ^ 0xffffffff;
+  for (; size > 0; --size, ++bytes) crc = (crc >> 8) ^ kCrcTable[0][(crc ^ *bytes) & 0xff];
+  return crc;
+}
+
+uint32_t crc32c(std::span<const uint8_t> bytes) {
+  // Every CPU with AVX2 has SSE4.2.
+  const bool instruction = (cpu_features_detected() & kFeatureAvx2) != 0;
+  const auto crc = instruction ? crc32c_x86_sse42 : crc32c_portable;
+  return ~crc(0xffffffff, bytes.data(), bytes.size());
 }
 
 Digest frame_head(Lane lane, const FrameHeader& header) {

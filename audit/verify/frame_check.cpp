@@ -60,15 +60,20 @@ std::string_view header_field_at(uint64_t offset) {
 uint64_t records_begin(const FrameView& f) { return kHeaderSize + f.var.size(); }
 uint64_t trailer_begin(const FrameView& f) { return records_begin(f) + f.records.size(); }
 
+bool padding_sound(const FrameView& frame) {
+  const size_t used = 4 * size_t{frame.header.record_count};
+  return all_zero(frame.trailer.subspan(used, frame.trailer.size() - used - sizeof(FrameTail)));
+}
+
 std::optional<Problem> check_trailer(const FrameView& frame, std::span<const uint32_t> midstates) {
   for (size_t i = 0; i < midstates.size(); ++i) {
     if (load_le32(frame.trailer.data() + 4 * i) == midstates[i]) continue;
     return Problem{FindingId::kTrailerDamaged, "midstate of this record", trailer_begin(frame) + 4 * i,
                    place_record(frame, i)};
   }
-  const size_t used = 4 * midstates.size();
-  if (!all_zero(frame.trailer.subspan(used, frame.trailer.size() - used - sizeof(FrameTail))))
-    return Problem{FindingId::kTrailerDamaged, "padding is not zero", trailer_begin(frame) + used, std::nullopt};
+  if (!padding_sound(frame))
+    return Problem{FindingId::kTrailerDamaged, "padding is not zero", trailer_begin(frame) + 4 * midstates.size(),
+                   std::nullopt};
   return std::nullopt;
 }
 
@@ -188,6 +193,11 @@ std::optional<Problem> check_frame(Lane lane, const FrameView& frame) {
     return Problem{FindingId::kTrailerDamaged, "one bit of the checksum is flipped",
                    frame.bytes.size() - sizeof(FrameTail), std::nullopt};
   return Problem{FindingId::kFrameDamaged, "header or checksum", 0, std::nullopt};
+}
+
+bool frame_sound(const FrameView& frame, const HashJob& records) {
+  return std::memcmp(records.digest.data(), frame.header.records_digest, kDigestSize) == 0 && records.midstates_agree &&
+         !check_tail(frame) && padding_sound(frame) && crc_difference(frame) == 0;
 }
 
 bool checksum_agrees(const FrameView& frame) { return crc_difference(frame) == 0; }

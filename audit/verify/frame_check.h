@@ -9,6 +9,7 @@
 
 #include "audit/chain.h"
 #include "audit/frame.h"
+#include "audit/parallel_hash.h"
 #include "audit/verify/report.h"
 
 namespace cm::audit::verify {
@@ -40,6 +41,10 @@ FrameView cut_frame(std::span<const uint8_t> bytes);
 // check_frame: tail, records_digest, midstates, padding, checksum. Names the record, or the one flipped bit, that
 // explains a mismatch where there is one.
 std::optional<Problem> check_frame(Lane lane, const FrameView& frame);
+
+// frame_sound: check_frame finds no problem; for a frame whose records were hashed already. What the problem is, only
+// check_frame says.
+bool frame_sound(const FrameView& frame, const HashJob& records);
 
 // checksum_agrees: the CRC in the tail is that of the frame's bytes.
 bool checksum_agrees(const FrameView& frame);

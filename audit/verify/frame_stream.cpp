@@ -10,25 +10,41 @@
 namespace cm::audit::verify {
 namespace {
 
-constexpr uint64_t kReadAhead = 4u << 20;
 constexpr size_t kHeaderSize = sizeof(FrameHeader);
 
 }  // namespace
 
-// window: size bytes of the current segment at offset; the caller has bounded size.
+bool FrameStream::here(uint64_t offset, uint64_t size) const {
+  return in_segment_ && offset >= buffer_offset_ && offset - buffer_offset_ <= buffer_.size() &&
+         size <= buffer_.size() - (offset - buffer_offset_);
+}
+
+bool FrameStream::read_window(uint64_t offset, uint64_t size) {
+  buffer_.resize(size);
+  buffer_offset_ = offset;
+  if (source_.read(segment_, offset, buffer_)) return true;
+  buffer_.clear();
+  return false;
+}
+
+// window: size bytes of the current segment at offset; the caller has bounded size. Bytes that cannot be had are a
+// problem of the frame that they belong to, not of one before it that is in the same window.
 bool FrameStream::window(uint64_t offset, uint64_t size, std::span<const uint8_t>& out) {
-  const bool have = in_segment_ && offset >= buffer_offset_ && offset - buffer_offset_ <= buffer_.size() &&
-                    size <= buffer_.size() - (offset - buffer_offset_);
-  if (!have) {
-    buffer_.resize(std::min(std::max(size, kReadAhead), size_ - offset));
-    buffer_offset_ = offset;
-    if (!source_.read(segment_, offset, buffer_)) {
-      buffer_.clear();
-      return false;
-    }
-  }
+  if (!here(offset, size) && !read_window(offset, std::min(std::max(size, window_), size_ - offset)) &&
+      !read_window(offset, size))
+    return false;
   out = std::span<const uint8_t>(buffer_).subspan(offset - buffer_offset_, size);
   return true;
+}
+
+bool FrameStream::next_is_here() const {
+  if (next_offset_ == size_ || !here(next_offset_, kHeaderSize)) return false;
+  const FrameHeader header = read_header(std::span<const uint8_t>(buffer_).subspan(next_offset_ - buffer_offset_));
+  return !check_header(header) && here(next_offset_, frame_size(header.var_size, header.record_count));
+}
+
+void FrameStream::look_further() {
+  if (buffer_offset_ + buffer_.size() < size_) window_ = std::min(2 * window_, kWindowMax);
 }
 
 Step FrameStream::fail(Problem problem) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// frame_stream.h: walks over the frames of a log in file order. Holds one window of the current segment, at most the
-// largest frame or one read-ahead unit. It judges sizes and the shape of headers, nothing else.
+// frame_stream.h: walks over the frames of a log in file order. Holds one window of the current segment, of at most
+// kWindowMax bytes whatever the log says. It judges sizes and the shape of headers, nothing else.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -12,16 +12,24 @@
 namespace cm::audit::verify {
 
 enum class Step : uint8_t {
-  kFrame,    // frame and place are set; the frame's spans are valid until the next step
+  kFrame,    // frame and place are set; the frame's spans are valid until the window moves
   kEnd,      // every byte was seen
   kTorn,     // what is left of the last segment is the beginning of a frame, or bytes that never reached the disk
   kProblem,  // problem and place are set: no frame can be cut here
 };
 
+inline constexpr uint64_t kWindowMin = 4u << 20;   // most logs: the window stays in the CPU's cache
+inline constexpr uint64_t kWindowMax = 72u << 20;  // sixteen frames of as many records as one may hold
+static_assert(kMaxFrameSize <= kWindowMax && 16 * frame_size(4096, kMaxFrameRecords) <= kWindowMax);
+
 class FrameStream {
  public:
   explicit FrameStream(LogSource& source) : source_(source) {}
   Step next();
+  // next_is_here: the frame after this one is in the window, so that the next step does not move it.
+  bool next_is_here() const;
+  // look_further: for whoever finds too few frames in a window.
+  void look_further();
 
   const FrameView& frame() const { return frame_; }
   FramePlace place() const { return {name_, offset_, frame_.header.frame_seq}; }
@@ -30,6 +38,8 @@ class FrameStream {
   uint64_t left() const { return size_ - offset_; }
 
  private:
+  bool here(uint64_t offset, uint64_t size) const;
+  bool read_window(uint64_t offset, uint64_t size);
   bool window(uint64_t offset, uint64_t size, std::span<const uint8_t>& out);
   Step cut();
   Step incomplete(Problem problem);
@@ -42,6 +52,7 @@ class FrameStream {
   uint64_t size_ = 0;
   uint64_t offset_ = 0;
   uint64_t next_offset_ = 0;
+  uint64_t window_ = kWindowMin;  // to be read at once
   std::vector<uint8_t> buffer_;
   uint64_t buffer_offset_ = 0;
   FrameView frame_;

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "audit/payload.h"
-#include "audit/verify/frame_stream.h"
+#include "audit/verify/frame_ahead.h"
 #include "crypto/base/status.h"
 
 namespace cm::audit::verify {
@@ -103,7 +103,7 @@ std::string frame_about(const FrameView& f) {
 class Shower {
  public:
   Shower(LogSource& source, const ShowOptions& options, const std::function<void(std::string_view)>& print)
-      : stream_(source), options_(options), print_(print) {}
+      : stream_(source, options.lane, options.wide), options_(options), print_(print) {}
   int run();
 
  private:
@@ -116,7 +116,7 @@ class Shower {
   void line(const std::string& text) const { print_(text + "\n"); }
   void line(const Json& json) const { print_(json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"); }
 
-  FrameStream stream_;
+  FrameAhead stream_;
   const ShowOptions& options_;
   const std::function<void(std::string_view)>& print_;
   bool damaged_ = false;
@@ -150,7 +150,7 @@ void Shower::stopped(const FramePlace& place, std::string_view why) {
 }
 
 void Shower::frame(const FrameView& f, const FramePlace& place) {
-  const auto problem = check_frame(options_.lane, f);
+  const auto problem = stream_.check();
   if (problem) damaged_ = true;
   const std::string damage = problem ? fmt::format("{} {}", finding_row(problem->id).name, problem->detail) : "";
   if (options_.json && !options_.filtered()) {

@@ -8,12 +8,14 @@
 #include <string>
 #include <string_view>
 
+#include "audit/parallel_hash.h"
 #include "audit/verify/log_source.h"
 
 namespace cm::audit::verify {
 
 struct ShowOptions {
   Lane lane = Lane::kPortable;
+  Lane wide = best_wide_sha256_lane();
   bool json = false;         // one JSON object a line
   bool frames_only = false;  // no records
   std::optional<uint32_t> ring;

@@ -10,7 +10,7 @@
 
 #include "audit/payload.h"
 #include "audit/verify/client_rules.h"
-#include "audit/verify/frame_stream.h"
+#include "audit/verify/frame_ahead.h"
 #include "audit/verify/tpm_evidence.h"
 
 namespace cm::audit::verify {
@@ -19,7 +19,11 @@ namespace {
 class Verifier {
  public:
   Verifier(LogSource& source, const Options& options, Report& report)
-      : stream_(source), options_(options), report_(report), clients_(report), evidence_(options.lane, report) {}
+      : stream_(source, options.lane, options.wide),
+        options_(options),
+        report_(report),
+        clients_(report),
+        evidence_(options.lane, report) {}
 
   void run();
 
@@ -45,7 +49,7 @@ class Verifier {
   template <class Payload>
   bool decoded(const FrameView& f, const FramePlace& place, Payload& p);
 
-  FrameStream stream_;
+  FrameAhead stream_;
   const Options& options_;
   Report& report_;
   ClientRules clients_;
@@ -129,14 +133,14 @@ void Verifier::first_step_failed(Step step) {
 }
 
 void Verifier::frame(const FrameView& f, const FramePlace& place) {
-  if (auto problem = check_frame(options_.lane, f)) {
+  if (auto problem = stream_.check()) {
     FramePlace named = place;
     named.frame_seq = next_frame_;  // the header's own number may be what is damaged
     fail(problem->id, named.at(problem->offset, problem->record), problem->detail);
     return;
   }
   if (!chained(f, place) || !in_order(f, place)) return;
-  const Digest head = frame_head(options_.lane, f.header);
+  const Digest& head = stream_.head();
   meaning(f, place, head);
   if (stopped()) return;
   evidence_.frame_extended(f, head);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "audit/chain.h"
+#include "audit/parallel_hash.h"
 #include "audit/verify/log_source.h"
 #include "audit/verify/report.h"
 #include "audit/verify/trust.h"
@@ -17,6 +18,7 @@ struct Options {
   Trust trust;
   std::optional<Digest> head;        // a head the log must contain
   std::optional<uint64_t> nv_value;  // of the log's TPM counter, read by the auditor after the log was
+  Lane wide = best_wide_sha256_lane();
 };
 
 // verify_log: fills the report, which may already hold findings about the directory.
