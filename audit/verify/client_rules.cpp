@@ -105,13 +105,14 @@ bool ClientRules::sessions_resolved(const Client& client) {
   return fail(FindingId::kSessionUnopened, place, "session " + hex_text(id));
 }
 
-void ClientRules::drop_session(std::map<Id, Session>::iterator session) {
+void ClientRules::drop_session(Sessions::iterator session) {
+  ++drops_;
   if (const auto& closed = session->second.closed; closed) closed_sessions_.erase(*closed);
   clients_.find(session->second.client)->second.sessions.erase(session->first);
   sessions_.erase(session);
 }
 
-void ClientRules::forget(std::map<Id, Client>::iterator client) {
+void ClientRules::forget(std::map<Id, Client, IdLess>::iterator client) {
   while (!client->second.sessions.empty()) drop_session(sessions_.find(*client->second.sessions.begin()));
   owners_.erase(client->second.about.first_ring_id);
   clients_.erase(client);
@@ -233,70 +234,80 @@ bool ClientRules::ring(const FrameView& frame, const FramePlace& place, const Ri
   for (uint32_t i = 0; i < mark.count; ++i) {
     const Record r = frame.record(first_index + i);
     const uint64_t offset = sizeof(FrameHeader) + frame.var.size() + (first_index + i) * kRecordSize;
-    const RecordPlace where{frame.header.first_record + first_index + i, mark.ring_id, mark.first_seq + i, r.event_id};
+    const RecordAt at{
+        place, offset, {frame.header.first_record + first_index + i, mark.ring_id, mark.first_seq + i, r.event_id}};
     if (r.ring_id != mark.ring_id)
-      return fail(FindingId::kBatchMarks, place.at(offset, where), fmt::format("the record says ring {}", r.ring_id));
+      return fail(FindingId::kBatchMarks, at(), fmt::format("the record says ring {}", r.ring_id));
     if (r.ring_seq != static_cast<uint32_t>(mark.first_seq + i))
-      return fail(FindingId::kRingSequence, place.at(offset, where), fmt::format("the record says {}", r.ring_seq));
-    if (!record(*client, ring_state, first_ring, r, where, frame, place, offset)) return false;
+      return fail(FindingId::kRingSequence, at(), fmt::format("the record says {}", r.ring_seq));
+    if (!record(*client, ring_state, first_ring, r, frame, at)) return false;
   }
   ring_state.next_seq += mark.count;
   return true;
 }
 
-bool ClientRules::record(Client& client, Ring& ring, bool first_ring, const Record& r, const RecordPlace& where,
-                         const FrameView& frame, const FramePlace& place, uint64_t offset) {
-  if (!known_event(r.event_id))
-    return fail(FindingId::kEventUnknown, place.at(offset, where), fmt::format("{:#010x}", r.event_id));
-  if (client.about.seal_kind == 0 && r.seal != 0) return fail(FindingId::kSealNotZero, place.at(offset, where), "");
+bool ClientRules::record(Client& client, Ring& ring, bool first_ring, const Record& r, const FrameView& frame,
+                         const RecordAt& at) {
+  if (!known_event(r.event_id)) return fail(FindingId::kEventUnknown, at(), fmt::format("{:#010x}", r.event_id));
+  if (client.about.seal_kind == 0 && r.seal != 0) return fail(FindingId::kSealNotZero, at(), "");
   const bool late = r.time_ns > frame.header.writer_time_ns + kRecordTimeToleranceNs;
   // Records of the first ring may be older than the attachment: the library writes them when it is loaded.
   const bool early = !first_ring && r.time_ns + kRecordTimeToleranceNs < client.attached_ns;
-  if (late || early) report_.add(FindingId::kRecordTime, place.at(offset, where), utc_text(r.time_ns));
-  const Place at = place.at(offset, where);
-  return pair(ring, first_ring, r, where, at) && (!is_service(r) || session(client, r, at));
+  if (late || early) report_.add(FindingId::kRecordTime, at(), utc_text(r.time_ns));
+  return pair(ring, first_ring, r, at) && (!is_service(r) || session(client, ring, r, at));
 }
 
-bool ClientRules::pair(Ring& ring, bool first_ring, const Record& r, const RecordPlace& where, const Place& at) {
-  switch (ring.calls.take(r, where.ring_seq, first_ring)) {
+bool ClientRules::pair(Ring& ring, bool first_ring, const Record& r, const RecordAt& at) {
+  switch (ring.calls.take(r, at.where.ring_seq, first_ring)) {
     case CallFault::kNone:
       return true;
     case CallFault::kPlace:
-      return fail(FindingId::kEventPlace, at, event_text(r.event_id));
+      return fail(FindingId::kEventPlace, at(), event_text(r.event_id));
     case CallFault::kEntryReturnCode:
-      return fail(FindingId::kEntryExit, at, "an entry with a return code");
+      return fail(FindingId::kEntryExit, at(), "an entry with a return code");
     case CallFault::kEntryWhileOpen:
-      return fail(FindingId::kEntryExit, at, "an entry while a call is open");
+      return fail(FindingId::kEntryExit, at(), "an entry while a call is open");
     case CallFault::kTooManyOpen:
-      return fail(FindingId::kLimit, at, "open calls");
+      return fail(FindingId::kLimit, at(), "open calls");
     case CallFault::kExitWithoutEntry:
-      return fail(FindingId::kEntryExit, at, "an exit without its entry");
+      return fail(FindingId::kEntryExit, at(), "an exit without its entry");
     case CallFault::kExitSession:
-      return fail(FindingId::kEntryExit, at, "the exit has another session than the entry");
+      return fail(FindingId::kEntryExit, at(), "the exit has another session than the entry");
   }
   return false;
 }
 
-bool ClientRules::session(Client& client, const Record& r, const Place& at) {
+// find_session: a cached one is as good as long as no session was dropped since.
+ClientRules::Sessions::iterator ClientRules::find_session(Ring& ring, const Id& id) {
+  if (ring.session_as_of == drops_ && ring.session->first == id) return ring.session;
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end()) return found;
+  ring.session = found;
+  ring.session_as_of = drops_;
+  return found;
+}
+
+bool ClientRules::session(Client& client, Ring& ring, const Record& r, const RecordAt& at) {
   const Id id = session_of(r);
   if (id == Id{}) return true;
   if (is_event(r, EventId::kSessionOpen, true) && succeeded(r)) return open_session(client, id, at);
-  const auto known = sessions_.find(id);
+  const auto known = find_session(ring, id);
   if (known == sessions_.end()) {
-    if (client.unopened_sessions.size() >= kMaxClosedSessions) return fail(FindingId::kLimit, at, "unopened sessions");
-    client.unopened_sessions.emplace(id, at);
+    if (client.unopened_sessions.size() >= kMaxClosedSessions)
+      return fail(FindingId::kLimit, at(), "unopened sessions");
+    client.unopened_sessions.emplace(id, at());
     return true;
   }
   if (known->second.client != client.about.client_id)
-    return fail(FindingId::kSessionShared, at, "session " + hex_text(id));
-  if (is_event(r, EventId::kSessionClose, true) && succeeded(r)) close_session(id);
+    return fail(FindingId::kSessionShared, at(), "session " + hex_text(id));
+  if (is_event(r, EventId::kSessionClose, true) && succeeded(r)) close_session(known);
   return true;
 }
 
-bool ClientRules::open_session(Client& client, const Id& id, const Place& at) {
-  if (sessions_.size() >= kMaxSessions + kMaxClosedSessions) return fail(FindingId::kLimit, at, "sessions");
+bool ClientRules::open_session(Client& client, const Id& id, const RecordAt& at) {
+  if (sessions_.size() >= kMaxSessions + kMaxClosedSessions) return fail(FindingId::kLimit, at(), "sessions");
   if (!sessions_.emplace(id, Session{client.about.client_id, std::nullopt}).second)
-    return fail(FindingId::kSessionShared, at, "opened twice: session " + hex_text(id));
+    return fail(FindingId::kSessionShared, at(), "opened twice: session " + hex_text(id));
   client.sessions.insert(id);
   client.unopened_sessions.erase(id);
   ++report_.counts.sessions;
@@ -304,10 +315,9 @@ bool ClientRules::open_session(Client& client, const Id& id, const Place& at) {
 }
 
 // close_session: other threads may still finish calls of a session that was closed, so it is remembered for a while.
-void ClientRules::close_session(const Id& id) {
-  const auto known = sessions_.find(id);
-  if (known == sessions_.end() || known->second.closed) return;
-  known->second.closed = closed_sessions_.insert(closed_sessions_.end(), id);
+void ClientRules::close_session(Sessions::iterator session) {
+  if (session->second.closed) return;
+  session->second.closed = closed_sessions_.insert(closed_sessions_.end(), session->first);
   if (closed_sessions_.size() > kMaxClosedSessions) drop_session(sessions_.find(closed_sessions_.front()));
 }
 

@@ -138,12 +138,6 @@ Problem explain_by_midstates(const FrameView& frame, std::span<const uint32_t> m
 
 }  // namespace
 
-Record FrameView::record(size_t index) const {
-  Record r;
-  std::memcpy(&r, records.data() + index * kRecordSize, sizeof r);
-  return r;
-}
-
 FrameHeader read_header(std::span<const uint8_t> bytes) {
   FrameHeader header;
   std::memcpy(&header, bytes.data(), sizeof header);

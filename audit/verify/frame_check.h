@@ -4,6 +4,7 @@
 // bounded before it is used. docs/audit-format.md, "Frame".
 #pragma once
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 
@@ -24,7 +25,11 @@ struct FrameView {
   std::span<const uint8_t> records;
   std::span<const uint8_t> trailer;
 
-  Record record(size_t index) const;
+  Record record(size_t index) const {
+    Record r;
+    std::memcpy(&r, records.data() + index * kRecordSize, sizeof r);
+    return r;
+  }
   FrameType type() const { return static_cast<FrameType>(header.type); }
 };
 

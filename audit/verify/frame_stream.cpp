@@ -20,11 +20,16 @@ bool FrameStream::here(uint64_t offset, uint64_t size) const {
 }
 
 bool FrameStream::read_window(uint64_t offset, uint64_t size) {
-  buffer_.resize(size);
+  buffer_ = {};
   buffer_offset_ = offset;
-  if (source_.read(segment_, offset, buffer_)) return true;
-  buffer_.clear();
-  return false;
+  if (memory_size_ < size) {
+    memory_.reset();  // first, so that there are never two
+    memory_ = std::make_unique_for_overwrite<uint8_t[]>(size);
+    memory_size_ = size;
+  }
+  if (!source_.read(segment_, offset, {memory_.get(), size})) return false;
+  buffer_ = {memory_.get(), size};
+  return true;
 }
 
 // window: size bytes of the current segment at offset; the caller has bounded size. Bytes that cannot be had are a
@@ -33,13 +38,13 @@ bool FrameStream::window(uint64_t offset, uint64_t size, std::span<const uint8_t
   if (!here(offset, size) && !read_window(offset, std::min(std::max(size, window_), size_ - offset)) &&
       !read_window(offset, size))
     return false;
-  out = std::span<const uint8_t>(buffer_).subspan(offset - buffer_offset_, size);
+  out = buffer_.subspan(offset - buffer_offset_, size);
   return true;
 }
 
 bool FrameStream::next_is_here() const {
   if (next_offset_ == size_ || !here(next_offset_, kHeaderSize)) return false;
-  const FrameHeader header = read_header(std::span<const uint8_t>(buffer_).subspan(next_offset_ - buffer_offset_));
+  const FrameHeader header = read_header(buffer_.subspan(next_offset_ - buffer_offset_));
   return !check_header(header) && here(next_offset_, frame_size(header.var_size, header.record_count));
 }
 
@@ -60,7 +65,7 @@ Step FrameStream::next() {
     name_ = source_.segment_name(segment_);
     size_ = source_.segment_size(segment_);
     offset_ = next_offset_ = buffer_offset_ = 0;
-    buffer_.clear();
+    buffer_ = {};
     in_segment_ = true;
     if (size_ == 0) return incomplete({FindingId::kFrameSize, "the segment is empty", 0, std::nullopt});
   }

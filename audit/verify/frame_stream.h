@@ -3,7 +3,8 @@
 // kWindowMax bytes whatever the log says. It judges sizes and the shape of headers, nothing else.
 #pragma once
 #include <cstdint>
-#include <vector>
+#include <memory>
+#include <span>
 
 #include "audit/verify/client_rules.h"
 #include "audit/verify/frame_check.h"
@@ -53,7 +54,9 @@ class FrameStream {
   uint64_t offset_ = 0;
   uint64_t next_offset_ = 0;
   uint64_t window_ = kWindowMin;  // to be read at once
-  std::vector<uint8_t> buffer_;
+  std::unique_ptr<uint8_t[]> memory_;
+  uint64_t memory_size_ = 0;
+  std::span<const uint8_t> buffer_;  // what of memory_ was read
   uint64_t buffer_offset_ = 0;
   FrameView frame_;
   Problem problem_;
