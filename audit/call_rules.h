@@ -24,6 +24,15 @@ inline SessionId session_of(const Record& r) {
   return id;
 }
 
+// same_id: two comparisons, where that of arrays is a call of memcmp for every record.
+inline bool same_id(const SessionId& a, const SessionId& b) {
+  uint64_t words[4];
+  static_assert(2 * sizeof a == sizeof words);
+  std::memcpy(words, a.data(), sizeof a);
+  std::memcpy(words + 2, b.data(), sizeof b);
+  return ((words[0] ^ words[2]) | (words[1] ^ words[3])) == 0;
+}
+
 constexpr bool is_event(const Record& r, EventId event, bool exit) {
   return r.event_id == (static_cast<uint32_t>(event) | (exit ? kExitBit : 0));
 }
@@ -67,7 +76,8 @@ class CallRules {
     const auto entry = std::find_if(open_.begin(), open_.end(),
                                     [&](const OpenCall& open) { return open.event_id == (r.event_id & ~kExitBit); });
     if (entry == open_.end()) return CallFault::kExitWithoutEntry;
-    if (!is_event(r, EventId::kSessionOpen, true) && entry->session != session_of(r)) return CallFault::kExitSession;
+    if (!is_event(r, EventId::kSessionOpen, true) && !same_id(entry->session, session_of(r)))
+      return CallFault::kExitSession;
     open_.erase(entry);
     return CallFault::kNone;
   }

@@ -279,7 +279,7 @@ bool ClientRules::pair(Ring& ring, bool first_ring, const Record& r, const Recor
 
 // find_session: a cached one is as good as long as no session was dropped since.
 ClientRules::Sessions::iterator ClientRules::find_session(Ring& ring, const Id& id) {
-  if (ring.session_as_of == drops_ && ring.session->first == id) return ring.session;
+  if (ring.session_as_of == drops_ && same_id(ring.session->first, id)) return ring.session;
   const auto found = sessions_.find(id);
   if (found == sessions_.end()) return found;
   ring.session = found;
@@ -289,7 +289,7 @@ ClientRules::Sessions::iterator ClientRules::find_session(Ring& ring, const Id& 
 
 bool ClientRules::session(Client& client, Ring& ring, const Record& r, const RecordAt& at) {
   const Id id = session_of(r);
-  if (id == Id{}) return true;
+  if (same_id(id, Id{})) return true;
   if (is_event(r, EventId::kSessionOpen, true) && succeeded(r)) return open_session(client, id, at);
   const auto known = find_session(ring, id);
   if (known == sessions_.end()) {
@@ -298,7 +298,7 @@ bool ClientRules::session(Client& client, Ring& ring, const Record& r, const Rec
     client.unopened_sessions.emplace(id, at());
     return true;
   }
-  if (known->second.client != client.about.client_id)
+  if (!same_id(known->second.client, client.about.client_id))
     return fail(FindingId::kSessionShared, at(), "session " + hex_text(id));
   if (is_event(r, EventId::kSessionClose, true) && succeeded(r)) close_session(known);
   return true;
