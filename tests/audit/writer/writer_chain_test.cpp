@@ -8,6 +8,7 @@
 #include <random>
 
 #include "audit/chain.h"
+#include "audit/crc32c.h"
 #include "crypto/sha2/sha256_kernels.h"
 
 namespace cm::audit {
@@ -44,6 +45,16 @@ TEST(Chain, crc32c_of_every_length_agrees_with_the_bitwise_definition) {
       for (int bit = 0; bit < 8; ++bit) expected = (expected >> 1) ^ ((expected & 1) != 0 ? 0x82f63b78u : 0u);
     }
     EXPECT_EQ(crc32c({bytes.data(), size}), ~expected) << size;
+  }
+}
+
+TEST(Chain, crc32c_with_the_instruction_agrees_with_the_tables) {
+  if ((cpu_features_detected() & kFeatureAvx2) == 0) return;
+  const std::vector<uint8_t> bytes = random_bytes(3000, 4);
+  for (size_t size = 0; size + 8 <= bytes.size(); ++size) {
+    const uint8_t* const at = bytes.data() + size % 8;
+    const auto before = static_cast<uint32_t>(size * 0x9e3779b9u);
+    EXPECT_EQ(crc32c_x86_sse42(before, at, size), crc32c_portable(before, at, size)) << size;
   }
 }
 
