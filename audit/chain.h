@@ -24,7 +24,8 @@ uint32_t crc32c(std::span<const uint8_t> bytes);
 // frame_head: SHA-256 over the 128 header bytes.
 Digest frame_head(Lane lane, const FrameHeader& header);
 
-// records_digest: SHA-256(var | records). When midstates is not empty it receives one word per record.
+// records_digest: SHA-256(var | records), of one frame; for many see audit/parallel_hash.h. When midstates is not empty
+// it receives one word per record.
 Digest records_digest(Lane lane, std::span<const uint8_t> var, std::span<const uint8_t> records,
                       std::span<uint32_t> midstates);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // journal.h: the one place that turns a payload into the next frame of the log: build, make durable, hand the head to
-// the TPM, in this order (never extend what is not durable). It belongs to the main thread.
+// the TPM, in this order (never extend what is not durable). It belongs to the main thread. There are never two frames
+// to be hashed together: records are gathered into a frame only when the frame before is durable.
 #pragma once
 #include <cstdint>
 #include <deque>

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "audit/parallel_hash.h"
 #include "audit/torn_write.h"
 #include "audit/writer/log_store.h"
 #include "crypto/sha2/sha256.h"
@@ -19,6 +20,10 @@ namespace cm::audit {
 namespace {
 
 constexpr uint64_t kMaxFrameSize = frame_size(kMaxVarSize, kMaxFrameRecords);
+// Frames are read some ahead, so that their hashes are computed side by side; but not for more than so many bytes.
+constexpr size_t kAheadFrames = 64;
+constexpr size_t kAheadBytes = 1u << 20;
+constexpr size_t kFirstRead = 1024;  // header and variable section of nearly every frame
 constexpr char kAdvice[] =
     "; nothing was changed. Keep the directory as it is, run cryptomod-audit verify on it, and begin a new log "
     "elsewhere";
@@ -76,17 +81,28 @@ class Scanner {
   Error run();
 
  private:
-  enum class Read { kFrame, kNotAFrame };
+  // Ahead: a frame that was read and not yet looked at: all of it where it is to be checked, else the beginning.
+  struct Ahead {
+    FrameHeader header;
+    Bytes bytes;
+    bool check = false;
+    size_t head_job = 0, records_job = 0;  // in jobs_
+
+    uint64_t size() const { return frame_size(header.var_size, header.record_count); }
+    std::span<const uint8_t> var() const { return std::span(bytes).subspan(sizeof header, header.var_size); }
+  };
 
   Error scan_segment(uint32_t segment, bool last);
-  Read read_frame(uint64_t offset, FrameHeader& header, Bytes& var);
-  bool frame_is_whole(uint64_t offset, const FrameHeader& header, const Bytes& var);
-  Error apply(const FrameHeader& header, const Bytes& var);
-  Error apply_payload(const FrameHeader& header, const Bytes& var);
-  Error apply_genesis(const Bytes& var);
-  Error apply_start(const FrameHeader& header, const Bytes& var);
-  Error apply_attach(const FrameHeader& header, const Bytes& var);
-  Error apply_batch(const FrameHeader& header, const Bytes& var);
+  void read_ahead();
+  bool read_frame(uint64_t offset, Ahead& out);
+  void hash_ahead();
+  bool frame_is_whole(const Ahead& frame) const;
+  Error apply(const Ahead& frame);
+  Error apply_payload(const FrameHeader& header, std::span<const uint8_t> var);
+  Error apply_genesis(std::span<const uint8_t> var);
+  Error apply_start(const FrameHeader& header, std::span<const uint8_t> var);
+  Error apply_attach(const FrameHeader& header, std::span<const uint8_t> var);
+  Error apply_batch(const FrameHeader& header, std::span<const uint8_t> var);
   bool drop_client(const std::array<uint8_t, kIdSize>& id);
   Error cut_torn_tail(uint64_t offset);
   Error refuse(const std::string& what) const;
@@ -99,6 +115,8 @@ class Scanner {
   uint32_t segment_ = 0;
   uint64_t size_ = 0;    // of the segment
   uint64_t offset_ = 0;  // of the frame at hand
+  std::vector<Ahead> ahead_;
+  std::vector<HashJob> jobs_;
 };
 
 Error Scanner::refuse(const std::string& what) const {
@@ -117,15 +135,16 @@ Error Scanner::scan_segment(uint32_t segment, bool last) {
   segment_ = segment;
   offset_ = 0;
   if (Error error = open_segment(dir_fd_, segment, file_, size_)) return error;
-  FrameHeader header;
-  Bytes var;
   while (offset_ < size_) {
-    if (read_frame(offset_, header, var) != Read::kFrame) {
-      if (!last) return refuse("there is no whole frame");
-      return cut_torn_tail(offset_);
+    read_ahead();
+    bool whole = !ahead_.empty();
+    for (const Ahead& frame : ahead_) {
+      whole = !frame.check || frame_is_whole(frame);
+      if (!whole) break;
+      if (Error error = apply(frame)) return error;
+      offset_ += frame.size();
     }
-    if (Error error = apply(header, var)) return error;
-    offset_ += frame_size(header.var_size, header.record_count);
+    if (!whole) return last ? cut_torn_tail(offset_) : refuse("there is no whole frame");
   }
   if (size_ == 0) return last ? cut_torn_tail(0) : refuse("the segment is empty");
   state_.segment = segment;
@@ -133,36 +152,61 @@ Error Scanner::scan_segment(uint32_t segment, bool last) {
   return {};
 }
 
-Scanner::Read Scanner::read_frame(uint64_t offset, FrameHeader& header, Bytes& var) {
-  if (size_ - offset < sizeof header || !read_exactly(file_.get(), offset, &header, sizeof header) ||
-      !header_plausible(header))
-    return Read::kNotAFrame;
-  const uint64_t whole = frame_size(header.var_size, header.record_count);
-  if (whole > size_ - offset) return Read::kNotAFrame;
-  var.resize(header.var_size);
-  if (!read_exactly(file_.get(), offset + sizeof header, var.data(), var.size())) return Read::kNotAFrame;
+// read_ahead: the frames from offset_ on, as far as they can be cut; none when there is no frame.
+void Scanner::read_ahead() {
+  ahead_.clear();
+  size_t bytes = 0;
+  for (uint64_t offset = offset_; offset < size_ && ahead_.size() < kAheadFrames && bytes < kAheadBytes;) {
+    Ahead frame;
+    if (!read_frame(offset, frame)) break;
+    offset += frame.size();
+    bytes += frame.bytes.size();
+    ahead_.push_back(std::move(frame));
+  }
+  hash_ahead();
+}
+
+bool Scanner::read_frame(uint64_t offset, Ahead& out) {
+  FrameHeader& header = out.header;
+  const uint64_t left = size_ - offset;
+  if (left < sizeof header) return false;
+  Bytes& bytes = out.bytes;
+  bytes.resize(std::min<uint64_t>(kFirstRead, left));
+  if (!read_exactly(file_.get(), offset, bytes.data(), bytes.size())) return false;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  if (!header_plausible(header) || out.size() > left) return false;
   // Frames without records cost little and say who the clients are; of batches only the last can be torn.
-  const bool check = header.record_count == 0 || offset + whole == size_;
-  if (check && !frame_is_whole(offset, header, var)) return Read::kNotAFrame;
-  return Read::kFrame;
+  out.check = header.record_count == 0 || out.size() == left;
+  const size_t have = bytes.size();
+  bytes.resize(out.check ? out.size() : sizeof header + header.var_size);
+  return have >= bytes.size() || read_exactly(file_.get(), offset + have, bytes.data() + have, bytes.size() - have);
+}
+
+void Scanner::hash_ahead() {
+  jobs_.clear();
+  for (Ahead& frame : ahead_) {
+    frame.head_job = jobs_.size();
+    jobs_.push_back({std::span(frame.bytes).first(sizeof frame.header), {}, {}, false});
+    if (!frame.check) continue;
+    frame.records_job = jobs_.size();
+    jobs_.push_back(frame_jobs(frame.bytes, frame.header.var_size, frame.header.record_count).records);
+  }
+  hash_jobs(lane_, best_wide_sha256_lane(), jobs_);
 }
 
 // frame_is_whole: everything in the frame is as it was written: a crash may leave a file with its full length and pages
 // that never reached the disk.
-bool Scanner::frame_is_whole(uint64_t offset, const FrameHeader& header, const Bytes& var) {
-  Bytes frame(frame_size(header.var_size, header.record_count));
-  if (!read_exactly(file_.get(), offset, frame.data(), frame.size())) return false;
+bool Scanner::frame_is_whole(const Ahead& frame) const {
+  const Bytes& bytes = frame.bytes;
   FrameTail tail;
-  std::memcpy(&tail, frame.data() + frame.size() - sizeof tail, sizeof tail);
-  if (tail.magic != kTailMagic || tail.frame_size != frame.size()) return false;
-  if (tail.crc32c != crc32c({frame.data(), frame.size() - sizeof tail})) return false;
-  const std::span<const uint8_t> records(frame.data() + sizeof header + var.size(),
-                                         size_t{header.record_count} * kRecordSize);
-  const Digest digest = records_digest(lane_, var, records, {});
-  return std::memcmp(digest.data(), header.records_digest, kDigestSize) == 0;
+  std::memcpy(&tail, bytes.data() + bytes.size() - sizeof tail, sizeof tail);
+  if (tail.magic != kTailMagic || tail.frame_size != bytes.size()) return false;
+  if (tail.crc32c != crc32c({bytes.data(), bytes.size() - sizeof tail})) return false;
+  return std::memcmp(jobs_[frame.records_job].digest.data(), frame.header.records_digest, kDigestSize) == 0;
 }
 
-Error Scanner::apply(const FrameHeader& header, const Bytes& var) {
+Error Scanner::apply(const Ahead& frame) {
+  const FrameHeader& header = frame.header;
   ChainPosition& at = state_.position;
   if (!state_.exists) {
     if (header.type != static_cast<uint16_t>(FrameType::kGenesis)) return refuse("the log does not begin with genesis");
@@ -173,19 +217,19 @@ Error Scanner::apply(const FrameHeader& header, const Bytes& var) {
     return refuse("frame " + std::to_string(at.next_frame_seq) + " is expected and is not there");
   if (std::memcmp(header.prev_head, at.prev_head.data(), kDigestSize) != 0)
     return refuse("the chain is broken: the frame before is not the one this frame was made after");
-  at.prev_head = frame_head(lane_, header);
+  at.prev_head = jobs_[frame.head_job].digest;
   at.next_frame_seq += 1;
   at.next_record += header.record_count;
   state_.exists = true;
   state_.last_time_ns = header.type == static_cast<uint16_t>(FrameType::kAnchor)
                             ? std::max(state_.last_time_ns, header.writer_time_ns)
                             : header.writer_time_ns;
-  if (Error error = apply_payload(header, var)) return error;
+  if (Error error = apply_payload(header, frame.var())) return error;
   state_.pcr.extend(lane_, {header.frame_seq, at.prev_head, std::nullopt});
   return {};
 }
 
-Error Scanner::apply_payload(const FrameHeader& header, const Bytes& var) {
+Error Scanner::apply_payload(const FrameHeader& header, std::span<const uint8_t> var) {
   const auto type = static_cast<FrameType>(header.type);
   if (type != FrameType::kBatch && header.record_count != 0) return refuse("records stand where none may be");
   if (type != FrameType::kAnchor) {
@@ -248,7 +292,7 @@ Error Scanner::apply_payload(const FrameHeader& header, const Bytes& var) {
   return refuse("frame type " + std::to_string(header.type) + " is not known to this version");
 }
 
-Error Scanner::apply_genesis(const Bytes& var) {
+Error Scanner::apply_genesis(std::span<const uint8_t> var) {
   if (state_.position.next_frame_seq != 1 || !decode(var, state_.genesis)) return refuse("malformed genesis frame");
   state_.genesis_head = state_.position.prev_head;
   state_.identity = state_.genesis.tpm;
@@ -258,7 +302,7 @@ Error Scanner::apply_genesis(const Bytes& var) {
   return {};
 }
 
-Error Scanner::apply_start(const FrameHeader& header, const Bytes& var) {
+Error Scanner::apply_start(const FrameHeader& header, std::span<const uint8_t> var) {
   Start start;
   if (!decode(var, start)) return refuse("malformed boot or recovery frame");
   state_.identity = start.tpm;
@@ -266,7 +310,7 @@ Error Scanner::apply_start(const FrameHeader& header, const Bytes& var) {
   return {};
 }
 
-Error Scanner::apply_attach(const FrameHeader& header, const Bytes& var) {
+Error Scanner::apply_attach(const FrameHeader& header, std::span<const uint8_t> var) {
   ClientAttach attach;
   if (!decode(var, attach)) return refuse("malformed client-attach frame");
   state_.ever_attached = true;
@@ -292,7 +336,7 @@ Error Scanner::apply_attach(const FrameHeader& header, const Bytes& var) {
   return {};
 }
 
-Error Scanner::apply_batch(const FrameHeader& header, const Bytes& var) {
+Error Scanner::apply_batch(const FrameHeader& header, std::span<const uint8_t> var) {
   Batch batch;
   if (!decode(var, batch)) return refuse("malformed batch frame");
   uint64_t records = 0;
@@ -408,7 +452,7 @@ class CallReplay {
     // A writer that knew fewer rules may have written it: the client is not served again.
     if (client.calls[ring].take(r, seq, ring == 0) != CallFault::kNone) client.cut_off = true;
     const SessionId id = session_of(r);
-    if (!is_service(r) || id == SessionId{}) return;
+    if (!is_service(r) || same_id(id, SessionId{})) return;
     if (opens_session(r)) static_cast<void>(state_.sessions.open(id, client.attach.client_id));
     if (closes_session(r)) state_.sessions.close(id);
   }
