@@ -32,8 +32,9 @@ constexpr size_t kStepMax = 64;  // blocks between two looks at the midstates: 4
 }
 
 // Form: the code that compresses a block of so many messages.
+enum class Code : uint8_t { kOne, kTwo, kAvx2, kAvx512 };
 struct Form {
-  HashMultiForm code;
+  Code code;
   size_t lanes;
   size_t too_few;  // with so many messages or less, another form is faster
 
@@ -42,27 +43,27 @@ struct Form {
   size_t word(size_t lane, size_t w) const { return wide() ? w * lanes + lane : lane * kStateWords + w; }
   void compress(Lane single, uint32_t* state, const uint8_t* const* in, size_t blocks) const {
     switch (code) {
-      case HashMultiForm::kOne:
+      case Code::kOne:
         return sha256_blocks(single, state, in[0], blocks);
-      case HashMultiForm::kTwo:
+      case Code::kTwo:
         return sha256_blocks_two(single, state, state + kStateWords, in[0], in[1], blocks);
-      case HashMultiForm::kAvx2:
+      case Code::kAvx2:
         return sha256_multi_8_x86_avx2(state, in, blocks);
-      case HashMultiForm::kAvx512:
+      case Code::kAvx512:
         return sha256_multi_16_x86_avx512(state, in, blocks);
     }
   }
 };
-constexpr Form kOne{HashMultiForm::kOne, 1, 0};
-constexpr Form kTwo{HashMultiForm::kTwo, 2, 1};
+constexpr Form kOne{Code::kOne, 1, 0};
+constexpr Form kTwo{Code::kTwo, 2, 1};
 
 // wide_form: with the SHA extensions two messages at a time are as fast as eight lanes of AVX2 and not much slower than
 // sixteen of AVX-512 (measured on Zen 4), so that those are worth while when nearly all of them have a message.
 Form wide_form(Lane single, Lane wide) {
   const bool shani = single == Lane::kShani;
-  if (wide == Lane::kAvx512) return {HashMultiForm::kAvx512, 16, shani ? size_t{13} : size_t{1}};
-  if (wide == Lane::kAvx2) return {HashMultiForm::kAvx2, 8, shani ? SIZE_MAX : size_t{1}};
-  return {HashMultiForm::kOne, 1, SIZE_MAX};
+  if (wide == Lane::kAvx512) return {Code::kAvx512, 16, shani ? size_t{13} : size_t{1}};
+  if (wide == Lane::kAvx2) return {Code::kAvx2, 8, shani ? SIZE_MAX : size_t{1}};
+  return {Code::kOne, 1, SIZE_MAX};
 }
 
 Form form_for(Lane single, Lane wide, size_t messages) {
