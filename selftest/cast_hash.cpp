@@ -6,6 +6,8 @@
 #include "crypto/hash/hash_many.h"
 #include "crypto/hmac/hmac.h"
 #include "crypto/kmac/kmac.h"
+#include "crypto/sha1/sha1_kernels.h"
+#include "crypto/sha2/sha256_kernels.h"
 #include "crypto/sha3/keccak_multi.h"
 #include "crypto/sha3/sponge.h"
 #include "selftest/cast.h"
@@ -54,6 +56,32 @@ bool hmac_is_right(HashId id, Lane lane, const uint8_t* expected, bool broken) {
   hmac_update(ctx, message.bytes + kSplit, sizeof message.bytes - kSplit);
   hmac_final(ctx, mac);
   return matches(mac, expected, size, broken);
+}
+
+template <size_t N>
+Lane best_lane(const KernelRow (&rows)[N]) {
+  Lane best = Lane::kPortable;
+  for (const KernelRow& row : rows)
+    if ((cpu_features() & row.needs) == row.needs) best = row.lane;
+  return best;
+}
+
+bool sha_multi_is_right(const HashLanes& single, Lane lane, bool broken) {
+  constexpr HashId kIds[] = {HashId::kSha1, HashId::kSha256, HashId::kSha512};
+  const Message message;
+  Hash all;
+  hash_init(all, HashId::kSha256, digest_lane());
+  for (const HashId id : kIds) {
+    uint8_t digests[known::kHashMultiJobs][kHashMaxSize];
+    HashJob jobs[known::kHashMultiJobs];
+    for (size_t i = 0; i < known::kHashMultiJobs; ++i)
+      jobs[i] = {id, nullptr, 0, message.bytes + i, known::kHashMultiStep * i, digests[i], nullptr};
+    hash_many(single, lane, jobs, known::kHashMultiJobs);
+    for (const auto& digest : digests) hash_update(all, digest, hash_row(id).digest_size);
+  }
+  uint8_t digest[sizeof known::kShaMultiDigest];
+  hash_final(all, digest);
+  return matches(digest, known::kShaMultiDigest, sizeof digest, broken);
 }
 
 }  // namespace
@@ -113,24 +141,14 @@ bool cast_sha3_multi(Lane lane, bool broken) {
   return matches(digest, known::kSha3MultiDigest, sizeof digest, broken);
 }
 
-// cast_sha_multi: the same for the cores of FIPS 180-4, one after the other.
+// cast_sha_multi: the same for the cores of FIPS 180-4, one after the other: with lane portable for one message, and
+// with the best, which brings code of its own for several.
 bool cast_sha_multi(Lane lane, bool broken) {
-  constexpr HashId kIds[] = {HashId::kSha1, HashId::kSha256, HashId::kSha512};
-  constexpr HashLanes kSingle = {Lane::kPortable, Lane::kPortable, Lane::kPortable, Lane::kPortable};
-  const Message message;
-  Hash all;
-  hash_init(all, HashId::kSha256, digest_lane());
-  for (const HashId id : kIds) {
-    uint8_t digests[known::kHashMultiJobs][kHashMaxSize];
-    HashJob jobs[known::kHashMultiJobs];
-    for (size_t i = 0; i < known::kHashMultiJobs; ++i)
-      jobs[i] = {id, nullptr, 0, message.bytes + i, known::kHashMultiStep * i, digests[i], nullptr};
-    hash_many(kSingle, lane, jobs, known::kHashMultiJobs);
-    for (const auto& digest : digests) hash_update(all, digest, hash_row(id).digest_size);
-  }
-  uint8_t digest[sizeof known::kShaMultiDigest];
-  hash_final(all, digest);
-  return matches(digest, known::kShaMultiDigest, sizeof digest, broken);
+  constexpr HashLanes kPortable = {Lane::kPortable, Lane::kPortable, Lane::kPortable, Lane::kPortable};
+  HashLanes best = kPortable;
+  best.sha1 = best_lane(kSha1Kernels);
+  best.sha256 = best_lane(kSha256Kernels);
+  return sha_multi_is_right(kPortable, lane, broken) && sha_multi_is_right(best, lane, broken);
 }
 
 }  // namespace cm::selftest

@@ -49,7 +49,7 @@ TEST_P(HashMany, equals_one_after_the_other) {
       for (size_t i = 0; i < count; ++i) {
         in[i] = random_bytes(rng, any_size(rng));
         out[i].resize(kHashMaxSize, 0xee);
-        jobs[i] = {any_hash(rng, round % 3 != 0), nullptr, 0, in[i].data(), in[i].size(), out[i].data()};
+        jobs[i] = {any_hash(rng, round % 3 != 0), nullptr, 0, in[i].data(), in[i].size(), out[i].data(), nullptr};
       }
       hash_many(GetParam().hash, wide, jobs.data(), count);
       for (size_t i = 0; i < count; ++i) {

@@ -6,10 +6,12 @@
 
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <set>
 
 #include "crypto/base/bytes.h"
 #include "crypto/hash_multi/hash_multi_kernels.h"
@@ -179,10 +181,18 @@ struct HashName {
 };
 TYPED_TEST_SUITE(HashMulti, Hashes, HashName);
 
-// many: the path of so many messages that every lane of the kernels is worth while, whatever the lane for one.
-template <class T>
-HashMultiPath many(Lane wide) {
-  return T::path(Lane::kPortable, wide, 64);
+// for_forms: work(single, path) for every form that a pair of lanes has.
+template <class T, class Work>
+void for_forms(const Work& work) {
+  for_lanes<T>([&](Lane single, Lane wide) {
+    std::set<HashMultiForm> seen;
+    for (size_t messages = 1; messages <= 64; ++messages) {
+      const HashMultiPath path = T::path(single, wide, messages);
+      if (!seen.insert(path.form).second) continue;
+      work(single, path);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  });
 }
 
 TYPED_TEST(HashMulti, kernels_equal_one_message_from_any_state) {
@@ -191,9 +201,11 @@ TYPED_TEST(HashMulti, kernels_equal_one_message_from_any_state) {
   constexpr size_t kBlocksMax = 4;
   std::deque<Guarded> pages;
   for (size_t l = 0; l < T::kLanesMax; ++l) pages.emplace_back(kBlocksMax * T::kBlock + 64);
-  for (const Lane wide : runnable_lanes(kHashMultiKernels)) {
-    const HashMultiPath path = many<T>(wide);
-    for (int round = 0; round < 100; ++round) {
+  for_forms<T>([&](Lane single, HashMultiPath path) {
+    const auto at_word = [&](size_t l, size_t w) {
+      return by_words(path.form) ? w * path.lanes + l : l * T::kWords + w;
+    };
+    for (int round = 0; round < 50; ++round) {
       const size_t blocks = this->rng_() % (kBlocksMax + 1);
       std::vector<Word> state(T::kWords * path.lanes), expected(state);
       const uint8_t* in[T::kLanesMax];
@@ -203,16 +215,16 @@ TYPED_TEST(HashMulti, kernels_equal_one_message_from_any_state) {
         std::copy(message.begin(), message.end(), at);
         in[l] = at;
         auto one = this->random_state();
-        for (size_t w = 0; w < T::kWords; ++w) state[w * path.lanes + l] = one[w];
+        for (size_t w = 0; w < T::kWords; ++w) state[at_word(l, w)] = one[w];
         T::kOne(Lane::kPortable, one.data(), at, blocks);
-        for (size_t w = 0; w < T::kWords; ++w) expected[w * path.lanes + l] = one[w];
+        for (size_t w = 0; w < T::kWords; ++w) expected[at_word(l, w)] = one[w];
       }
       const std::vector<const uint8_t*> before(in, in + path.lanes);
-      T::run(path.form, Lane::kPortable, state.data(), in, blocks);
-      ASSERT_EQ(state, expected) << lane_name(wide) << ", " << blocks << " blocks";
+      T::run(path.form, single, state.data(), in, blocks);
+      ASSERT_EQ(state, expected) << "form " << static_cast<int>(path.form) << ", " << blocks << " blocks";
       ASSERT_TRUE(std::equal(before.begin(), before.end(), in));
     }
-  }
+  });
 }
 
 // Words of a form: out beside the others, in the place of start, and at the beginning of the block.
@@ -329,6 +341,51 @@ std::array<typename T::Word, 8> midstate(const Digest<typename T::Word>& digest,
   return state;
 }
 
+Bytes evp_hmac(const EVP_MD* md, const Bytes& key, const Bytes& message) {
+  Bytes mac(static_cast<size_t>(EVP_MD_get_size(md)));
+  unsigned size = 0;
+  must(HMAC(md, key.data(), static_cast<int>(key.size()), message.data(), message.size(), mac.data(), &size) !=
+       nullptr);
+  return mac;
+}
+
+// Some jobs are HMACs, others hashes from the same state; every digest of a core is among them, so that inner digests
+// end everywhere.
+TYPED_TEST(HashMulti, jobs_with_an_outer_state_are_hmacs) {
+  using T = TypeParam;
+  using Word = typename T::Word;
+  for (int round = 0; round < 100; ++round) {
+    const size_t count = this->rng_() % (kHashMultiMax + 1), longest = this->rng_() % 11;
+    std::deque<std::array<Word, 8>> states;
+    std::vector<std::array<Word, 8>> ends(count);
+    std::vector<Bytes> messages(count), expected(count);
+    std::vector<typename T::Job> jobs;
+    for (size_t i = 0; i < count; ++i) {
+      const auto& digest = T::kDigests[this->rng_() % std::size(T::kDigests)];
+      const Bytes key = random_bytes(this->rng_, 1 + this->rng_() % T::kBlock);
+      messages[i] = random_bytes(this->rng_, this->size(longest));
+      const Word* const inner = states.emplace_back(midstate<T>(digest, key, 0x36)).data();
+      const Word* const outer = states.emplace_back(midstate<T>(digest, key, 0x5c)).data();
+      expected[i] = evp_hmac(digest.evp(), key, messages[i]);
+      jobs.push_back(
+          {inner, T::kBlock, messages[i].data(), messages[i].size(), ends[i].data(), outer, expected[i].size()});
+      if (this->rng_() % 4 != 0) continue;
+      jobs.back().outer = nullptr;
+      Bytes whole = key;
+      whole.resize(T::kBlock);
+      for (uint8_t& b : whole) b ^= 0x36;
+      whole.insert(whole.end(), messages[i].begin(), messages[i].end());
+      expected[i] = evp_digest(digest.evp(), whole);
+    }
+    for_lanes<T>([&](Lane single, Lane wide) {
+      T::kMulti(single, wide, jobs.data(), count);
+      for (size_t i = 0; i < count; ++i)
+        ASSERT_EQ(big_endian(ends[i].data(), expected[i].size()), expected[i]) << "job " << i << " of " << count;
+    });
+    if (this->HasFatalFailure()) return;
+  }
+}
+
 Bytes evp_pbkdf2(const EVP_MD* md, const Bytes& password, const Bytes& salt, uint32_t iterations, size_t size) {
   Bytes out(size);
   must(PKCS5_PBKDF2_HMAC(reinterpret_cast<const char*>(password.data()), static_cast<int>(password.size()), salt.data(),
@@ -373,10 +430,13 @@ TYPED_TEST(HashMulti, pbkdf2_rounds_equal_libcrypto) {
 // That a batch goes into lanes at all: everything else here would be right without.
 TYPED_TEST(HashMulti, many_messages_go_into_lanes) {
   using T = TypeParam;
+  const bool quick = (cpu_features() & kFeatureQuickSha) != 0 && std::is_same_v<T, Sha256Test>;
   for (const auto& path_of : {T::path, T::words_path}) {
     for (const Lane single : {Lane::kPortable, Lane::kShani, Lane::kAvx2, Lane::kAvx512}) {
-      EXPECT_EQ(path_of(single, Lane::kAvx512, T::kLanesMax).form, HashMultiForm::kAvx512);
-      EXPECT_EQ(path_of(single, Lane::kAvx512, 64).lanes, T::kLanesMax);
+      const bool four = quick && single == Lane::kShani && path_of == T::path;
+      EXPECT_EQ(path_of(single, Lane::kAvx512, T::kLanesMax).form,
+                four ? HashMultiForm::kFour : HashMultiForm::kAvx512);
+      EXPECT_EQ(path_of(single, Lane::kAvx512, 64).lanes, four ? 4 : T::kLanesMax);
       EXPECT_EQ(path_of(single, Lane::kAvx512, 1).form, HashMultiForm::kOne);
       for (const Lane wide : {Lane::kPortable, Lane::kAvx2, Lane::kAvx512}) {
         for (size_t messages = 1; messages <= 64; ++messages) {
@@ -391,6 +451,7 @@ TYPED_TEST(HashMulti, many_messages_go_into_lanes) {
         }
       }
     }
+    EXPECT_EQ(path_of(Lane::kPortable, Lane::kAvx512, T::kLanesMax / 2).form, HashMultiForm::kAvx512Half);
     EXPECT_EQ(path_of(Lane::kPortable, Lane::kAvx2, 64).form, HashMultiForm::kAvx2);
     EXPECT_EQ(path_of(Lane::kPortable, Lane::kPortable, 64).form, HashMultiForm::kOne);
   }

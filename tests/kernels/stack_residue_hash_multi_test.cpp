@@ -31,6 +31,14 @@ std::vector<Word> words_in(const Bytes& bytes) {
   return out;
 }
 
+template <class Word>
+Bytes big_endian(const std::vector<Word>& words) {
+  Bytes out = copy_of(words.data(), words.size() * sizeof(Word));
+  for (size_t i = 0; i + sizeof(Word) <= out.size(); i += sizeof(Word))
+    std::reverse(out.begin() + static_cast<ptrdiff_t>(i), out.begin() + static_cast<ptrdiff_t>(i + sizeof(Word)));
+  return out;
+}
+
 // last_schedule: the last sixteen words of the schedule (FIPS 180-4 6.1.2, 6.2.2, 6.4.2) of a message's padded end,
 // from which the block can be had again.
 template <class Word>
@@ -54,7 +62,8 @@ std::vector<Word> last_schedule(const Bytes& message, uint64_t before, bool sha1
 // expect_lanes_clean: a batch, so long that lanes are refilled and left again, of the same message from the same state,
 // and PBKDF2 with the same chain in every lane.
 template <class Job, class Chain, class Word, class Multi, class Pbkdf2>
-void expect_lanes_clean(const std::string& name, Word, Multi multi, Pbkdf2 pbkdf2, size_t digest_size, Lane wide) {
+void expect_lanes_clean(const std::string& name, Word, Multi multi, Pbkdf2 pbkdf2, size_t digest_size, Lane wide,
+                        Lane single = Lane::kPortable) {
   constexpr size_t kJobs = 35;
   const Bytes message = noise(300, 5);
   Bytes swapped = message;
@@ -72,21 +81,32 @@ void expect_lanes_clean(const std::string& name, Word, Multi multi, Pbkdf2 pbkdf
   const auto head = [&](const std::vector<Word>& v) {
     return std::vector<Word>(v.begin(), v.begin() + static_cast<ptrdiff_t>(digest_size / sizeof(Word)));
   };
-  const auto hash = [&] { multi(Lane::kPortable, wide, jobs.data(), kJobs); };
+  const auto hash = [&] { multi(single, wide, jobs.data(), kJobs); };
   hash();
   Secrets secrets{{"message", message}, {"words", swapped}, {"words of lanes", spread(words_in<Word>(swapped))}};
   secrets["state before"] = spread(start);
   secrets["state after"] = spread(head(end[0]));
+  secrets["state of one before"] = copy_of(start.data(), start.size() * sizeof(Word));
+  secrets["state of one after"] = copy_of(end[0].data(), digest_size);
   secrets["schedule"] = spread(last_schedule<Word>(message, 128, digest_size == 20));
   expect_clean(name, hash, secrets);
+  for (Job& job : jobs) {
+    job.outer = outer.data();
+    job.digest_size = digest_size;
+  }
+  secrets["inner digest"] = spread(head(end[0]));
+  secrets["inner digest as bytes"] = big_endian(head(end[0]));
+  hash();
+  secrets["outer state"] = spread(outer);
+  secrets["MAC"] = spread(head(end[0]));
+  expect_clean(name + " hmac", hash, secrets);
   const auto first = words_in<Word>(noise(8 * sizeof(Word), 8));
   const auto begin = [&] {
     for (auto& e : end) std::copy(first.begin(), first.end(), e.begin());
   };
-  const auto derive = [&] { pbkdf2(Lane::kPortable, wide, chains.data(), kJobs, digest_size, 5); };
+  const auto derive = [&] { pbkdf2(single, wide, chains.data(), kJobs, digest_size, 5); };
   begin();
   derive();
-  secrets["outer state"] = spread(outer);
   secrets["first block"] = spread(first);
   secrets["derived key"] = spread(head(end[0]));
   begin();
@@ -98,8 +118,9 @@ TEST(StackResidueHashMulti, hashes_side_by_side) {
     if (wide == Lane::kPortable) continue;  // no lanes: the code for one message
     const std::string name = lane_name(wide);
     expect_lanes_clean<Sha1Job, Pbkdf2Chain32>(name + " sha1", uint32_t{}, sha1_multi, pbkdf2_rounds_sha1, 20, wide);
-    expect_lanes_clean<Sha256Job, Pbkdf2Chain32>(name + " sha256", uint32_t{}, sha256_multi, pbkdf2_rounds_sha256, 32,
-                                                 wide);
+    for (const Lane single : runnable_lanes(kSha256Kernels))
+      expect_lanes_clean<Sha256Job, Pbkdf2Chain32>(name + " sha256 beside " + lane_name(single), uint32_t{},
+                                                   sha256_multi, pbkdf2_rounds_sha256, 32, wide, single);
     expect_lanes_clean<Sha512Job, Pbkdf2Chain64>(name + " sha512", uint64_t{}, sha512_multi, pbkdf2_rounds_sha512, 64,
                                                  wide);
   }
