@@ -191,6 +191,7 @@ Row hmac_batch_row(Modules modules, const HashSpec& spec, size_t size, size_t co
     };
   }
   std::vector<std::shared_ptr<LibcryptoHmac>> peers;
+  peers.reserve(raw.size());
   for (const Key& key : raw) peers.push_back(std::make_shared<LibcryptoHmac>(spec.name, key.data(), key.size()));
   calls[kIpsecMb] = mb_batch(spec, raw, memory[kIpsecMb], size);
   calls[kOpenssl] = [peers, works = memory[kOpenssl], size] {
