@@ -105,7 +105,7 @@ TEST(Tables, every_hash_function_is_public_and_has_a_self_test) {
 }
 
 TEST(Tables, every_key_derivation_is_public_and_has_a_self_test) {
-  const auto published = matches(public_header(), R"(\n  (CM_KDF_\w+) = \d+[,\n])");
+  const auto published = matches(public_header(), R"(\n  (CM_KDF_\w+) = \d+[, \n])");
   EXPECT_EQ(published.size(), std::size(kKdfFunctions));
   std::set<std::string> names;
   for (const KdfFunctionRow& row : kKdfFunctions) {
