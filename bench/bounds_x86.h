@@ -29,7 +29,8 @@ double cycles_of_block(int rounds, double ghz);
 double bytes_of_chacha_cycle(Lane lane, double ghz);
 
 // cycles_of_sha256_block, cycles_of_sha1_block: 32 dependent SHA256RNDS2, 20 dependent SHA1RNDS4, which is what one
-// stream cannot do without; cycles_of_two_sha256_blocks: all SHA instructions of two streams, none waiting for another.
+// stream cannot do without; cycles_of_two_sha256_blocks: all SHA instructions of two blocks, none waiting for another,
+// which is what any number of streams cannot do without.
 double cycles_of_sha256_block(double ghz);
 double cycles_of_sha1_block(double ghz);
 double cycles_of_two_sha256_blocks(double ghz);

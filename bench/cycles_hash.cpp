@@ -3,6 +3,8 @@
 // bytes are counted together. A Keccak point of one block of SHA3-256 a message says what a permutation takes.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "bench/cycles.h"
 #include "crypto/hash_multi/hash_multi_kernels.h"
 #include "crypto/sha1/sha1.h"
@@ -55,6 +57,11 @@ void add(std::vector<Point>& points, std::string name, Lane lane, size_t bytes, 
   points.push_back({std::move(name), lane, bytes, bound, std::move(call), {}});
 }
 
+// streams_bound: of so many messages with the SHA extensions.
+double streams_bound(double streams, double ghz) {
+  return std::min(streams * 64 / cycles_of_sha256_block(ghz), 128 / cycles_of_two_sha256_blocks(ghz));
+}
+
 // add_streams: SHA-1 and SHA-256, whose bounds are known where the instructions for them are.
 void add_streams(std::vector<Point>& points, double ghz) {
   State& s = state();
@@ -72,9 +79,8 @@ void add_streams(std::vector<Point>& points, double ghz) {
       add(points, "sha-256-blocks", row.lane, n, bound,
           [&s, n, lane = row.lane] { sha256_blocks(lane, s.w32.data(), s.in[0], n / 64); });
     if (row.lane != Lane::kShani) continue;
-    const double two = 128 / cycles_of_two_sha256_blocks(ghz);
     for (const size_t n : kHashSizes)
-      add(points, "sha-256-blocks-two", row.lane, 2 * n, two, [&s, n, lane = row.lane] {
+      add(points, "sha-256-blocks-two", row.lane, 2 * n, streams_bound(2, ghz), [&s, n, lane = row.lane] {
         sha256_blocks_two(lane, s.w32.data(), s.w32.data() + 8, s.in[0], s.in[1], n / 64);
       });
   }
@@ -92,14 +98,10 @@ void add_sha512(std::vector<Point>& points, double ghz) {
   }
 }
 
-// add_lanes: the kernel of a form.
+// add_form: the kernel of a form.
 template <class Hash>
-void add_lanes(std::vector<Point>& points, const char* name, HashMultiForm form, Operations operations, double ghz) {
+void add_form(std::vector<Point>& points, const char* name, HashMultiForm form, size_t lanes, double bound) {
   State& s = state();
-  const bool wide = form == HashMultiForm::kAvx512;
-  const size_t lanes = wide ? Hash::kLanesMax : Hash::kLanesMax / 2;
-  const double bound = static_cast<double>(lanes * Hash::kBlock) /
-                       cycles_of_operations(wide ? Width::kZmm : Width::kYmm, operations, ghz);
   auto* words = [&s] {
     if constexpr (sizeof(typename Hash::Word) == 4)
       return s.w32.data();
@@ -108,19 +110,34 @@ void add_lanes(std::vector<Point>& points, const char* name, HashMultiForm form,
   }();
   for (const size_t n : kHashSizes) {
     if (n < Hash::kBlock) continue;
-    add(points, fmt::format("{}-blocks-{}", name, lanes), wide ? Lane::kAvx512 : Lane::kAvx2, lanes * n, bound,
+    add(points, fmt::format("{}-blocks-{}", name, lanes), form == HashMultiForm::kAvx2 ? Lane::kAvx2 : Lane::kAvx512,
+        lanes * n, bound,
         [&s, words, form, n] { Hash::run(form, Lane::kPortable, words, s.in.data(), n / Hash::kBlock); });
   }
+}
+
+// add_lanes: with lanes in registers of one width, or of two.
+template <class Hash>
+void add_lanes(std::vector<Point>& points, const char* name, Lane lane, Operations operations, Operations plain,
+               double ghz) {
+  const auto bound = [&](size_t lanes, Width width, Operations all) {
+    return static_cast<double>(lanes * Hash::kBlock) / cycles_of_operations(width, all, ghz);
+  };
+  constexpr size_t kHalf = Hash::kLanesMax / 2, kAll = Hash::kLanesMax;
+  if (lane == Lane::kAvx2)
+    return add_form<Hash>(points, name, HashMultiForm::kAvx2, kHalf, bound(kHalf, Width::kYmm, plain));
+  add_form<Hash>(points, name, HashMultiForm::kAvx512Half, kHalf, bound(kHalf, Width::kYmm, operations));
+  add_form<Hash>(points, name, HashMultiForm::kAvx512, kAll, bound(kAll, Width::kZmm, operations));
 }
 
 void add_multi_lanes(std::vector<Point>& points, double ghz) {
   for (const KernelRow& row : kHashMultiKernels) {
     if (!runs(row) || row.lane == Lane::kPortable) continue;
-    const bool wide = row.lane == Lane::kAvx512;
-    const HashMultiForm form = wide ? HashMultiForm::kAvx512 : HashMultiForm::kAvx2;
-    add_lanes<Sha1Multi>(points, "sha-1", form, wide ? kSha1 : kSha1Plain, ghz);
-    add_lanes<Sha256Multi>(points, "sha-256", form, wide ? kSha256 : kSha256Plain, ghz);
-    add_lanes<Sha512Multi>(points, "sha-512", form, wide ? kSha512 : kSha512Plain, ghz);
+    add_lanes<Sha1Multi>(points, "sha-1", row.lane, kSha1, kSha1Plain, ghz);
+    if (row.lane == Lane::kAvx512 && (cpu_features_detected() & kFeatureShani) != 0)
+      add_form<Sha256Multi>(points, "sha-256", HashMultiForm::kFour, 4, streams_bound(4, ghz));
+    add_lanes<Sha256Multi>(points, "sha-256", row.lane, kSha256, kSha256Plain, ghz);
+    add_lanes<Sha512Multi>(points, "sha-512", row.lane, kSha512, kSha512Plain, ghz);
   }
 }
 

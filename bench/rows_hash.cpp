@@ -45,6 +45,7 @@ Batch mb_batch(const HashSpec& spec, const std::vector<Key>& keys, const Works& 
   if (spec.mb == kNone) return {};
   const auto hash = static_cast<IpsecMb::Hash>(spec.mb);
   std::vector<IpsecMb::HashJob> jobs;
+  jobs.reserve(works->size());
   for (size_t i = 0; i < works->size(); ++i) {
     Work& w = (*works)[i];
     const auto key = keys.empty() ? nullptr : ipsec_mb().hmac_key(hash, keys[i].data(), keys[i].size());

@@ -3,18 +3,13 @@
 // SHA-256, four of SHA-512. The variables stay in the registers; the schedule has a buffer on the stack, which is
 // wiped. Built with its own -m flags: only the entry points may have external linkage, and no inline function of
 // another header may be called here.
-#include "crypto/hash_multi/hash_multi_x86_rounds.h"
+#include "crypto/hash_multi/hash_multi_x86_ymm.h"
 
 #include "crypto/cpu/wipe_x86.h"
 #include "crypto/hash_multi/hash_multi_kernels.h"
 
 namespace cm {
 namespace {
-
-// gather: the 16 bytes at an offset of two messages.
-[[gnu::always_inline]] inline __m256i gather(const uint8_t* m0, const uint8_t* m1, size_t at) {
-  return _mm256_inserti128_si256(_mm256_castsi128_si256(load128(m0 + at)), load128(m1 + at), 1);
-}
 
 struct Reg256 {
   using V = __m256i;
@@ -47,12 +42,7 @@ struct Reg256 {
   }
 };
 
-struct Reg256Of32 : Reg256 {
-  using Word = uint32_t;
-  static constexpr int kLanes = 8, kInputWords = 4;
-
-  static V add(V a, V b) { return _mm256_add_epi32(a, b); }
-  static V all(const Word* k) { return _mm256_set1_epi32(static_cast<int>(*k)); }
+struct Reg256Of32 : YmmOf32<Reg256> {
   template <int N>
   static V ror(V v) {
     return _mm256_or_si256(_mm256_srli_epi32(v, N), _mm256_slli_epi32(v, 32 - N));
@@ -73,27 +63,9 @@ struct Reg256Of32 : Reg256 {
     pin(x);
     return x;
   }
-  [[gnu::always_inline]] static void input(const uint8_t* const* in, size_t at, V* w) {
-    const V swap = load(hide(kSwap32));
-    const V r0 = _mm256_shuffle_epi8(gather(in[0], in[4], at), swap);
-    const V r1 = _mm256_shuffle_epi8(gather(in[1], in[5], at), swap);
-    const V r2 = _mm256_shuffle_epi8(gather(in[2], in[6], at), swap);
-    const V r3 = _mm256_shuffle_epi8(gather(in[3], in[7], at), swap);
-    const V t0 = _mm256_unpacklo_epi32(r0, r1), t1 = _mm256_unpackhi_epi32(r0, r1);
-    const V t2 = _mm256_unpacklo_epi32(r2, r3), t3 = _mm256_unpackhi_epi32(r2, r3);
-    w[0] = _mm256_unpacklo_epi64(t0, t2);
-    w[1] = _mm256_unpackhi_epi64(t0, t2);
-    w[2] = _mm256_unpacklo_epi64(t1, t3);
-    w[3] = _mm256_unpackhi_epi64(t1, t3);
-  }
 };
 
-struct Reg256Of64 : Reg256 {
-  using Word = uint64_t;
-  static constexpr int kLanes = 4, kInputWords = 2;
-
-  static V add(V a, V b) { return _mm256_add_epi64(a, b); }
-  static V all(const Word* k) { return _mm256_set1_epi64x(static_cast<int64_t>(*k)); }
+struct Reg256Of64 : YmmOf64<Reg256> {
   template <int N>
   static V ror(V v) {
     return _mm256_or_si256(_mm256_srli_epi64(v, N), _mm256_slli_epi64(v, 64 - N));
@@ -113,13 +85,6 @@ struct Reg256Of64 : Reg256 {
     x = exclusive_or(x, _mm256_srli_epi64(v, C));
     pin(x);
     return x;
-  }
-  [[gnu::always_inline]] static void input(const uint8_t* const* in, size_t at, V* w) {
-    const V swap = load(hide(kSwap64));
-    const V r0 = _mm256_shuffle_epi8(gather(in[0], in[2], at), swap);
-    const V r1 = _mm256_shuffle_epi8(gather(in[1], in[3], at), swap);
-    w[0] = _mm256_unpacklo_epi64(r0, r1);
-    w[1] = _mm256_unpackhi_epi64(r0, r1);
   }
 };
 

@@ -24,20 +24,20 @@ void hmac_many(const HashLanes& single, Lane wide, const HmacJob* jobs, size_t c
   if (count == 0) return;
   Digests inner;
   HashJob hashes[kHashManyMax];
-  const HmacJob* twice[kHashManyMax];  // those with another pass for their outer hash
+  uint8_t twice[kHashManyMax] = {};  // those with another pass for their outer hash
   for (size_t i = 0; i < count; ++i) {
     const HmacKey& key = *jobs[i].key;
     hashes[i] = {key.id, &key.inner, hash_row(key.id).block_size, jobs[i].in, jobs[i].in_size, jobs[i].mac, &key.outer};
     if (hash_row(key.id).core != HashCore::kKeccak) continue;
     hashes[i].outer = nullptr;
     hashes[i].digest = inner.bytes[inner.count];
-    twice[inner.count++] = &jobs[i];
+    twice[inner.count++] = static_cast<uint8_t>(i);
   }
   hash_many(single, wide, hashes, count);
   for (size_t i = 0; i < inner.count; ++i) {
-    const HmacKey& key = *twice[i]->key;
-    hashes[i] = {key.id,        &key.outer, hash_row(key.id).block_size, inner.bytes[i], hmac_size(key),
-                 twice[i]->mac, nullptr};
+    const HmacJob& job = jobs[twice[i]];
+    const HmacKey& key = *job.key;
+    hashes[i] = {key.id, &key.outer, hash_row(key.id).block_size, inner.bytes[i], hmac_size(key), job.mac, nullptr};
   }
   if (inner.count != 0) hash_many(single, wide, hashes, inner.count);
 }

@@ -159,6 +159,7 @@ Out buffer_of(const cm_hash_job& job) { return {job.digest, job.digest_capacity}
 Status check_job(const cm_hash_job& job, In all, const HashFunctionRow** row) {
   *row = hash_function(job.algorithm);
   const In in{job.in, job.in_size};
+  if (*row == nullptr) return Status::kArgument;
   if (const Status s = check_call(*row, buffer_of(job), in); !succeeded(s)) return s;
   return share(output_of(**row, buffer_of(job)), all) ? Status::kOverlap : Status::kOk;
 }
