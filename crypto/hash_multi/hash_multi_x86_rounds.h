@@ -131,26 +131,30 @@ struct Sha2 {
     R::pin(x);
     return w[T] = x;
   }
-  template <class Source, int... T>
-  [[gnu::always_inline]] void first_rounds(const Source& source, V* w, const Word* k,
-                                           std::integer_sequence<int, T...>) {
-    ((T % R::kInputWords == 0 ? source.template words<T / R::kInputWords>(w) : void(), round<T>(w[T], k)), ...);
+  template <class Source, int... G>
+  [[gnu::always_inline]] static void all_words(const Source& source, V* w, std::integer_sequence<int, G...>) {
+    (source.template words<G>(w), ...);
   }
   template <int... T>
-  [[gnu::always_inline]] void later_rounds(V* w, const Word* k, std::integer_sequence<int, T...>) {
-    (round<T>(next_word<T>(w), k), ...);
+  [[gnu::always_inline]] void rounds_and_words(V* w, const Word* k, std::integer_sequence<int, T...>) {
+    ((round<T>(w[T], k), next_word<T>(w)), ...);
+  }
+  template <int... T>
+  [[gnu::always_inline]] void last_rounds(V* w, const Word* k, std::integer_sequence<int, T...>) {
+    (round<T>(w[T], k), ...);
   }
   template <class Source>
   [[gnu::always_inline]] void rounds(const Source& source, V* w) {
     constexpr std::make_integer_sequence<int, 16> kSixteen{};
     const Word* k = hide(Sums::constants());
     bc = R::exclusive_or(s[1], s[2]);
-    first_rounds(source, w, k, kSixteen);
+    all_words(source, w, std::make_integer_sequence<int, 16 / R::kInputWords>{});
 #pragma GCC unroll 1
     for (int t = 16; t < Sums::kRounds; t += 16) {
+      rounds_and_words(w, k, kSixteen);
       k += 16;
-      later_rounds(w, k, kSixteen);
     }
+    last_rounds(w, k, kSixteen);
   }
 };
 
