@@ -11,31 +11,35 @@
 namespace cm::bench {
 namespace {
 
-constexpr double kPointNs = 2e5;     // how long a point takes: shorter than a time slice on a busy machine
-constexpr size_t kMaxJobs = 16'000;  // two records a job, and the ring has 65536
+constexpr double kPointNs = 2e5;  // how long a point takes: shorter than a time slice on a busy machine
 constexpr size_t kMinJobs = 2;
 constexpr size_t kTrialJobs = 16;
 constexpr size_t kWarmUpJobs = 32;  // wakes the writer, fills caches and branch predictors
 constexpr double kFrequencyDrift = 0.02;
 constexpr unsigned kTries = 200;  // for one point
 
-double time_point(const Runner& runner, size_t jobs) {
+double time_point(const Row& row, size_t contestant, size_t jobs) {
+  const Runner& runner = row.runners[contestant];
   clean_vector_state();
-  runner(kWarmUpJobs);
+  runner(std::min(kWarmUpJobs, row.jobs_max));
+  row.after();
   clean_vector_state();
   const uint64_t begin = now_ns();
   runner(jobs);
-  return static_cast<double>(now_ns() - begin) / static_cast<double>(jobs);
+  const uint64_t end = now_ns();
+  row.after();
+  return static_cast<double>(end - begin) / static_cast<double>(jobs);
 }
 
 // clean_point: a point during which nobody else ran on this processor and its frequency held still. Every point that
 // was thrown away for it is counted.
-double clean_point(const Runner& runner, size_t jobs, const std::function<void()>& before_each, unsigned& discarded) {
+double clean_point(const Row& row, size_t contestant, size_t jobs, const std::function<void()>& before_each,
+                   unsigned& discarded) {
   for (unsigned tries = 0; tries < kTries; ++tries) {
     before_each();
     const double frequency = core_ghz();
     const uint64_t switches = preemptions();
-    const double ns = time_point(runner, jobs);
+    const double ns = time_point(row, contestant, jobs);
     if (preemptions() == switches && std::fabs(core_ghz() - frequency) <= kFrequencyDrift * frequency) return ns;
     ++discarded;
   }
@@ -44,10 +48,10 @@ double clean_point(const Runner& runner, size_t jobs, const std::function<void()
 }
 
 // jobs_for: how many jobs make a point; from the best of five trials, as a preempted one says nothing.
-size_t jobs_for(const Runner& runner) {
-  double ns = time_point(runner, kTrialJobs);
-  for (int i = 0; i < 4; ++i) ns = std::min(ns, time_point(runner, kTrialJobs));
-  return std::clamp(static_cast<size_t>(kPointNs / ns), kMinJobs, kMaxJobs);
+size_t jobs_for(const Row& row, size_t contestant) {
+  double ns = time_point(row, contestant, kTrialJobs);
+  for (int i = 0; i < 4; ++i) ns = std::min(ns, time_point(row, contestant, kTrialJobs));
+  return std::clamp(static_cast<size_t>(kPointNs / ns), kMinJobs, row.jobs_max);
 }
 
 double median(std::vector<double> values) {
@@ -64,7 +68,7 @@ Times measure(const Row& row, unsigned rounds, const std::function<void()>& drai
   for (size_t c = 0; c < kContestants; ++c) {
     if (!row.runners[c]) continue;
     if (c == kOurs) drain();
-    jobs[c] = jobs_for(row.runners[c]);
+    jobs[c] = jobs_for(row, c);
   }
 
   std::vector<double> points[kContestants];
@@ -74,7 +78,7 @@ Times measure(const Row& row, unsigned rounds, const std::function<void()>& drai
       const size_t c = (i + round) % kContestants;  // nobody is always first
       if (!row.runners[c]) continue;
       const auto before_each = c == kOurs ? drain : [] {};
-      points[c].push_back(clean_point(row.runners[c], jobs[c], before_each, times.discarded));
+      points[c].push_back(clean_point(row, c, jobs[c], before_each, times.discarded));
     }
   }
   for (size_t c = 0; c < kContestants; ++c) times.ns[c] = median(points[c]);

@@ -22,7 +22,8 @@ namespace cm::bench {
   X(cm_session_close) \
   X(cm_key_generate) \
   X(cm_key_import) \
-  X(cm_key_derive_pbkdf2) \
+  X(cm_kdf_derive) \
+  X(cm_kdf_batch) \
   X(cm_key_destroy) \
   X(cm_aead_seal) \
   X(cm_aead_seal_caller_iv) \

@@ -19,10 +19,12 @@ enum Contestant : size_t { kOurs, kOursNoAudit, kOpenssl, kIpsecMb, kContestants
 
 struct Row {
   std::string name;
-  size_t bytes = 0;              // size of a job, 0 where there is none
-  size_t batch = 1;              // jobs in one call; a runner counts calls
-  Runner runners[kContestants];  // empty where the peer does not have the operation
-  std::function<void()> check;   // throws unless all contestants give the same results
+  size_t bytes = 0;                     // size of a job, 0 where there is none
+  size_t batch = 1;                     // jobs in one call; a runner counts calls
+  Runner runners[kContestants];         // empty where the peer does not have the operation
+  std::function<void()> check;          // throws unless all contestants give the same results
+  size_t jobs_max = 16'000;             // of one point: two records a job, and the ring has 65536
+  std::function<void()> after = [] {};  // clears away what the calls of a runner have made; not timed
 };
 
 // RowMaker: makes a row with its keys and memory, so that not all of them exist at once.

@@ -9,15 +9,21 @@
 namespace cm {
 namespace {
 
-constexpr uint8_t kInnerPad = 0x36;
-constexpr uint8_t kOuterPad = 0x5c;
+constexpr uint64_t kInnerPad = 0x3636363636363636;  // eight bytes of ipad
+constexpr uint64_t kOuterPad = 0x5c5c5c5c5c5c5c5c;
 
-// key_midstate: the state after the block key xor pad.
-void key_midstate(HashId id, Lane lane, HashState& state, const SecretArray<kHashMaxBlock>& key_block, uint8_t pad) {
-  SecretArray<kHashMaxBlock> padded;
-  for (size_t i = 0; i < kHashMaxBlock; ++i) padded.expose()[i] = static_cast<uint8_t>(key_block.expose()[i] ^ pad);
-  hash_start(id, state);
-  hash_blocks(id, lane, state, padded.expose(), 1);
+// PaddedKeys: the key block xor ipad and xor opad.
+struct PaddedKeys {
+  SecretArray<kHashMaxBlock> inner, outer;
+};
+
+// pad_key: block_size is a multiple of 8.
+void pad_key(PaddedKeys& padded, const uint8_t* block, size_t block_size) {
+  for (size_t i = 0; i < block_size; i += sizeof(uint64_t)) {
+    const uint64_t word = load_le64(block + i);
+    store_le64(padded.inner.expose() + i, word ^ kInnerPad);
+    store_le64(padded.outer.expose() + i, word ^ kOuterPad);
+  }
 }
 
 // finish_outer: outer ends with the MAC.
@@ -47,8 +53,16 @@ void hmac_key_init(HmacKey& key, HashId id, Lane lane, const uint8_t* raw, size_
     hash_digest(id, lane, block.expose(), raw, raw_size);
   else if (raw_size != 0)
     std::memcpy(block.expose(), raw, raw_size);
-  key_midstate(id, lane, key.inner, block, kInnerPad);
-  key_midstate(id, lane, key.outer, block, kOuterPad);
+  PaddedKeys padded;
+  pad_key(padded, block.expose(), hash_row(id).block_size);
+  hash_start(id, key.inner);
+  hash_start(id, key.outer);
+  if (hash_row(id).core == HashCore::kSha256) {  // the one that has a kernel for two messages
+    sha256_blocks_two(lane, key.inner.w32, key.outer.w32, padded.inner.expose(), padded.outer.expose(), 1);
+  } else {
+    hash_blocks(id, lane, key.inner, padded.inner.expose(), 1);
+    hash_blocks(id, lane, key.outer, padded.outer.expose(), 1);
+  }
   key.id = id;
   key.lane = lane;
 }

@@ -73,6 +73,14 @@ class SlotTable {
 
   uint64_t live_handle(uint32_t slot) const { return live_[slot].load(std::memory_order_acquire); }
 
+  // for_each_used: calls look(slot) for every slot that is claimed, live or not.
+  template <class Look>
+  void for_each_used(Look look) const {
+    for (uint32_t word = 0; word < N / 64; ++word)
+      for (uint64_t used = used_[word].load(std::memory_order_acquire); used != 0; used &= used - 1)
+        look(word * 64 + static_cast<uint32_t>(__builtin_ctzll(used)));
+  }
+
   // drop_unpublished: frees slots that were claimed but are not live. Only in a fork child, where no other thread runs.
   template <class Wipe>
   void drop_unpublished(Wipe wipe) {

@@ -130,8 +130,9 @@ void wipe_contexts(Slots& slots, HandleKind kind, Context* all) {
 template <class Slots, class Context>
 void end_contexts_of(uint64_t key, Slots& slots, HandleKind kind, Context* all) {
   const auto is_of_key = [key](const Context& c) { return c.key.load(std::memory_order_relaxed) == key; };
-  for (uint32_t slot = 0; slot < Slots::kCount; ++slot)
+  slots.for_each_used([&](uint32_t slot) {
     if (is_of_key(all[slot])) end_context(slots, kind, all, slot, is_of_key);
+  });
 }
 
 }  // namespace
