@@ -26,10 +26,7 @@ class PaddedEnd {
     bytes_[rest_size] = 0x80;
     store_be64(bytes_ + count_ * kSha256Block - kLengthSize, total_size * 8);
   }
-  ~PaddedEnd() {
-    zeroise(bytes_, kSha256Block);
-    if (count_ == 2) zeroise(bytes_ + kSha256Block, kSha256Block);
-  }
+  ~PaddedEnd() { zeroise(bytes_, kSha256Block); }  // a second block is padding alone
   PaddedEnd(const PaddedEnd&) = delete;
   PaddedEnd& operator=(const PaddedEnd&) = delete;
   const uint8_t* blocks() const { return bytes_; }
