@@ -51,7 +51,7 @@ class StackResidue : public ::testing::Test {
 
 TEST_F(StackResidue, a_search_finds_what_is_left) {
   const Bytes stack = used_stack([this] {
-    volatile uint8_t left[8192];  // low in its frame: the end of the thread uses the top of the stack again
+    volatile uint8_t left[8192] = {};  // low in its frame: the end of the thread uses the top of the stack again
     for (size_t i = 0; i < raw_.size(); ++i) left[i] = raw_[i];
     EXPECT_EQ(left[0], raw_[0]);
   });
