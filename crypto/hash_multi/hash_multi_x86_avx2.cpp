@@ -20,6 +20,7 @@ struct Reg256 {
   // forget_loads: words of the schedule are read again from memory, instead of being kept in a register; no code.
   [[gnu::always_inline]] static void forget_loads() { __asm__ volatile("" : : : "memory"); }
   [[gnu::always_inline]] static void pin(V& v) { __asm__ volatile("" : "+x"(v)); }
+  static void settle(V&) {}  // words are in memory
   [[gnu::always_inline]] static void wipe(V* w) {
 #pragma GCC unroll 16
     for (int i = 0; i < 16; ++i) w[i] = _mm256_setzero_si256();

@@ -32,6 +32,7 @@ struct Reg512 {
   [[gnu::always_inline]] static V* place(Ring& ring) { return ring.w; }
   static void forget_loads() {}
   [[gnu::always_inline]] static void pin(V& v) { __asm__ volatile("" : "+v"(v)); }
+  [[gnu::always_inline]] static void settle(V& v) { __asm__ volatile("" : "+v"(v) : : "memory"); }
   static void wipe(V*) {}
 
   static V load(const void* p) { return _mm512_loadu_si512(p); }

@@ -133,7 +133,12 @@ struct Sha2 {
   }
   template <class Source, int... G>
   [[gnu::always_inline]] static void all_words(const Source& source, V* w, std::integer_sequence<int, G...>) {
-    (source.template words<G>(w), ...);
+    ((source.template words<G>(w), fixed(w + G * R::kInputWords)), ...);
+  }
+  // fixed: these words are in their registers here, before the next are loaded; no code.
+  [[gnu::always_inline]] static void fixed(V* w) {
+#pragma GCC unroll 4
+    for (int i = 0; i < R::kInputWords; ++i) R::settle(w[i]);
   }
   template <int... T>
   [[gnu::always_inline]] void rounds_and_words(V* w, const Word* k, std::integer_sequence<int, T...>) {
