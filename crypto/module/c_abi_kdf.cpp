@@ -91,9 +91,8 @@ size_t output_size(const cm_kdf_params& p, const cm_key_params& params) {
 // check_regime: sequence numbers of TLS begin at 0 with each key, so only a key of a handshake may have them, and its
 // fixed part comes from the handshake too. Of TLS 1.2 it lies beside the key, never in it.
 Status check_regime(const cm_kdf_params& p, const cm_key_params& params) {
-  uint8_t any = 0;
-  for (const uint8_t byte : params.iv_fixed) any |= byte;
-  if (any != 0 || (!has_tls12_salt(params) && p.iv_offset != 0)) return Status::kArgument;
+  if (!is_zero(params.iv_fixed, sizeof params.iv_fixed) || (!has_tls12_salt(params) && p.iv_offset != 0))
+    return Status::kArgument;
   if (p.function == CM_KDF_TLS13_TRAFFIC_KEY)
     return params.iv_regime == CM_IV_TLS13 && p.offset == 0 ? Status::kOk : Status::kArgument;
   if (params.iv_regime == CM_IV_RANDOM) return Status::kOk;
@@ -102,8 +101,8 @@ Status check_regime(const cm_kdf_params& p, const cm_key_params& params) {
   return apart ? Status::kOk : Status::kArgument;
 }
 
-Status check_derivation(const cm_kdf_params& p, const cm_key_params& params) {
-  if (const Status s = kdf_check(p); !succeeded(s)) return s;
+// check_key: what can be said of the key that is wanted.
+Status check_key(const cm_kdf_params& p, const cm_key_params& params) {
   if (const Status s = check_params(params, params.bits, false); !succeeded(s)) return s;
   if (const Status s = check_regime(p, params); !succeeded(s)) return s;
   return output_size(p, params) != 0 ? Status::kOk : Status::kLength;
@@ -132,7 +131,7 @@ Status expand_output(const KdfCall& call, const Output& output, const cm_key_par
   return s;
 }
 
-// derive_key: params have passed check_derivation.
+// derive_key: params have passed check_key, those of the call kdf_check.
 Status derive_key(KdfCall& call, const Keys& keys, const cm_key_params& params, uint32_t* slot) {
   Secret copy;
   if (const Status s = find_secrets(call, keys, copy); !succeeded(s)) return s;
@@ -144,7 +143,7 @@ Status derive_key(KdfCall& call, const Keys& keys, const cm_key_params& params, 
 }
 
 Status kdf_derive(ThreadState& thread, KdfCall& call, NewKey& key) {
-  if (const Status s = check_derivation(call.params, key.params); !succeeded(s)) return s;
+  if (const Status s = check_key(call.params, key.params); !succeeded(s)) return s;
   const store::KeyUse secret(thread, 0, call.params.secret);
   const store::KeyUse salt(thread, 1, call.params.salt_key);
   uint32_t slot = 0;
@@ -153,22 +152,29 @@ Status kdf_derive(ThreadState& thread, KdfCall& call, NewKey& key) {
   return s;
 }
 
-// start_derivation: as start_key, with all that a derivation reads. Lengths first: what is too long overlaps
-// everything.
-Status start_derivation(NewKey& key, cm_key* out, const cm_key_params* params, const cm_kdf_params* from,
-                        const cm_kdf_params& p) {
-  if (kdf_check(p) == Status::kLength) return Status::kLength;
-  if (out != nullptr && share_any(Out{out, sizeof *out}, p)) return Status::kOverlap;
-  return start_key(key, out, params, In{from, sizeof *from});
+// check_call: kdf_check, and which lane will work.
+Status check_call(KdfCall& call) {
+  const Status s = kdf_check(call.params);
+  if (succeeded(s)) call.lane = kdf_lane(call.params);
+  return s;
 }
 
-Lane lane_of(const cm_kdf_params& p) { return succeeded(kdf_check(p)) ? kdf_lane(p) : Lane::kNone; }
+// start_derivation: as start_key, with all that a derivation reads, once its lengths are known to be possible.
+Status start_derivation(NewKey& key, cm_key* out, const cm_key_params* params, const cm_kdf_params* from,
+                        KdfCall& call) {
+  const Status checked = check_call(call);
+  if (checked == Status::kLength) return checked;
+  if (succeeded(checked) && out != nullptr && share_any(Out{out, sizeof *out}, call.params)) return Status::kOverlap;
+  const Status s = start_key(key, out, params, In{from, sizeof *from});
+  return succeeded(s) ? checked : s;
+}
 
 // ---- as bytes
 
-Status check_raw(const cm_kdf_params& p, Out out) {
+Status check_raw(KdfCall& call, Out out) {
+  const cm_kdf_params& p = call.params;
   if (out.p == nullptr) return Status::kNull;
-  if (const Status s = kdf_check(p); !succeeded(s)) return s;
+  if (const Status s = check_call(call); !succeeded(s)) return s;
   if (p.offset != 0 || p.iv_offset != 0 || p.function == CM_KDF_TLS13_TRAFFIC_KEY) return Status::kArgument;
   if (out.size == 0 || In{out.p, out.size}.wraps()) return Status::kLength;
   return share_any(out, p) ? Status::kOverlap : Status::kOk;
@@ -206,9 +212,10 @@ struct KdfLot {
   Output outputs[kKdfLot];  // of the passwords
 };
 
-Status check_kdf_job(const cm_kdf_job& job, In all) {
+Status check_kdf_job(const cm_kdf_job& job, KdfCall& call, In all) {
   if (job.kdf.struct_size != sizeof job.kdf || job.params.struct_size != sizeof job.params) return Status::kArgument;
-  if (const Status s = check_derivation(job.kdf, job.params); !succeeded(s)) return s;
+  if (const Status s = check_call(call); !succeeded(s)) return s;
+  if (const Status s = check_key(job.kdf, job.params); !succeeded(s)) return s;
   return share_any(Out{const_cast<void*>(all.p), all.size}, job.kdf) ? Status::kOverlap : Status::kOk;
 }
 
@@ -224,11 +231,11 @@ Status prepare_password(KdfCall& call, const Keys& keys, const cm_key_params& pa
 
 void start_job(ThreadState& thread, const store::AnyKeys& in_use, KdfLot& lot, size_t i, In all) {
   const cm_kdf_job& job = lot.jobs[i];
-  lot.waits[i] = false;
-  lot.results[i] = check_kdf_job(job, all);
-  if (!succeeded(lot.results[i])) return;
   KdfCall& call = lot.calls[i];
   call.params = job.kdf;
+  lot.waits[i] = false;
+  lot.results[i] = check_kdf_job(job, call, all);
+  if (!succeeded(lot.results[i])) return;
   const store::KeyUse secret(thread, in_use, job.kdf.secret);
   const store::KeyUse salt(thread, in_use, job.kdf.salt_key);
   const Keys keys = {secret.key(), salt.key()};
@@ -301,7 +308,7 @@ bool finish_lot(const Gate& gate, const KdfLot& lot, cm_kdf_job* jobs, size_t fi
     }
     jobs[first + i].key = succeeded(s) ? made[i] : cm_key{0};
     jobs[first + i].result = to_rc(s);
-    count_job(totals, s, 0, lane_of(lot.jobs[i].kdf));
+    count_job(totals, s, 0, lot.calls[i].lane);
   }
   return recorded;
 }
@@ -340,9 +347,9 @@ CM_EXPORT cm_rc cm_kdf_derive(cm_session session, cm_key* out, const cm_key_para
   Gate gate(service(EventId::kKdfDerive), session, call.params.secret.v, call.params.input_size);
   if (!gate.open()) return gate.refused();
   NewKey key{};
-  Status s = succeeded(taken) ? start_derivation(key, out, params, kdf, call.params) : taken;
+  Status s = succeeded(taken) ? start_derivation(key, out, params, kdf, call) : taken;
   if (succeeded(s)) s = kdf_derive(gate.thread(), call, key);
-  return leave_with_key(gate, key, s, lane_of(call.params));
+  return leave_with_key(gate, key, s, call.lane);
 }
 
 CM_EXPORT cm_rc cm_kdf_derive_raw(cm_session session, void* out, size_t out_size, const cm_kdf_params* kdf) {
@@ -351,10 +358,10 @@ CM_EXPORT cm_rc cm_kdf_derive_raw(cm_session session, void* out, size_t out_size
   Gate gate(service(EventId::kKdfDeriveRaw), session, call.params.secret.v, call.params.input_size);
   if (!gate.open()) return gate.refused();
   const Out raw{out, out_size};
-  Status s = succeeded(taken) ? check_raw(call.params, raw) : taken;
+  Status s = succeeded(taken) ? check_raw(call, raw) : taken;
   if (succeeded(s) && share(raw, In{kdf, sizeof *kdf})) s = Status::kOverlap;
   if (succeeded(s)) s = kdf_derive_raw(gate.thread(), call, raw);
-  return gate.leave(s, out_size, lane_of(call.params));
+  return gate.leave(s, out_size, call.lane);
 }
 
 CM_EXPORT cm_rc cm_kdf_batch(cm_session session, cm_kdf_job* jobs, size_t count) {
@@ -378,7 +385,7 @@ CM_EXPORT cm_rc cm_key_derive_pbkdf2(cm_session session, cm_key* out, const cm_k
   call.params.salt = salt;
   call.params.salt_size = salt_size;
   NewKey key{};
-  Status s = kdf_check(call.params);
+  Status s = check_call(call);
   if (succeeded(s)) s = start_key(key, out, params, input_of(call.params), salt_of(call.params));
   if (succeeded(s)) s = kdf_derive(gate.thread(), call, key);
   return leave_with_key(gate, key, s, lanes().sha256);

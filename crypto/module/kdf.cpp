@@ -10,11 +10,14 @@
 #include "crypto/kdf/ssh_kdf.h"
 #include "crypto/kdf/tls12_prf.h"
 #include "crypto/kdf/two_step.h"
+#include "crypto/module/c_abi.h"
 #include "crypto/module/kdf_functions.h"
 #include "crypto/module/lanes.h"
 
 namespace cm {
 namespace {
+
+using abi::In;
 
 constexpr size_t kApprovedSecretSize = 14;  // SP 800-131A: 112 bits
 constexpr size_t kTls13IvSize = 12;
@@ -39,16 +42,9 @@ bool has_hash(const cm_kdf_params& params) {
 
 // ---- checks
 
-struct Field {
-  const void* p;
-  size_t size;
-  bool empty() const { return p == nullptr && size == 0; }
-  bool wraps() const { return reinterpret_cast<uintptr_t>(p) + size < reinterpret_cast<uintptr_t>(p); }
-};
-
-Status check_field(const Field& field, bool taken, uint64_t& total) {
-  if (!taken) return field.empty() ? Status::kOk : Status::kArgument;
-  if (field.p == nullptr && field.size != 0) return Status::kNull;
+Status check_field(In field, bool taken, uint64_t& total) {
+  if (!taken) return field.p == nullptr && field.size == 0 ? Status::kOk : Status::kArgument;
+  if (field.missing()) return Status::kNull;
   if (field.wraps() || !hash_takes(total, field.size)) return Status::kLength;
   total += field.size;
   return Status::kOk;
@@ -60,7 +56,7 @@ Status check_fields(const cm_kdf_params& p, uint32_t fields) {
   uint64_t total = kOwn;
   const bool salt_is_key = p.salt_key.v != 0;
   const struct {
-    Field field;
+    In field;
     bool taken;
   } all[] = {
       {{p.input, p.input_size}, p.secret.v == 0},

@@ -22,6 +22,7 @@ struct KdfCall {
   cm_kdf_params params;
   KdfBytes secret;
   KdfBytes salt;
+  Lane lane = Lane::kNone;  // kdf_lane, of params that have passed kdf_check
 };
 
 // kdf_check: of the parameters alone: kArgument for a function, PRF, hash or mode that does not exist and for a field

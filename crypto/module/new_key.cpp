@@ -9,12 +9,6 @@ namespace {
 
 using store::KeyObject;
 
-bool is_zero(const uint8_t* p, size_t size) {
-  uint8_t any = 0;
-  for (size_t i = 0; i < size; ++i) any |= p[i];
-  return any == 0;
-}
-
 // check_iv_regime: which regimes a key may have, and that nothing stands where a regime has no fixed part.
 Status check_iv_regime(const cm_key_params& params, const KeyAlgorithmRow& row, bool generated) {
   const bool seals = row.usage == kSealOpen;
@@ -118,6 +112,12 @@ Status expand(KeyObject& key, const cm_key_params& params, const uint8_t* raw, s
 }
 
 }  // namespace
+
+bool is_zero(const uint8_t* p, size_t size) {
+  uint8_t any = 0;
+  for (size_t i = 0; i < size; ++i) any |= p[i];
+  return any == 0;
+}
 
 Status start_key(NewKey& key, cm_key* out, const cm_key_params* params, In a, In b) {
   if (out == nullptr || params == nullptr || a.missing() || b.missing()) return Status::kNull;

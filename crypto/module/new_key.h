@@ -20,6 +20,9 @@ struct NewKey {
 // input is known to lie apart from the output.
 Status start_key(NewKey& key, cm_key* out, const cm_key_params* params, In a = {}, In b = {});
 
+// is_zero: of what is no secret.
+bool is_zero(const uint8_t* p, size_t size);
+
 // check_params: everything that can be judged without the key. params is the module's copy; generated: the key is made
 // here and nobody else can have it.
 Status check_params(const cm_key_params& params, uint32_t bits, bool generated);

@@ -593,6 +593,11 @@ TEST_F(KeyDerivation, refuses_bad_pointers_lengths_and_overlap) {
   EXPECT_EQ(broken(&cm_kdf_params::input, &cm_kdf_params::input_size, 1, true), CM_ERR_NULL);
   EXPECT_EQ(broken(&cm_kdf_params::context, &cm_kdf_params::context_size, SIZE_MAX, false), CM_ERR_LENGTH);
   EXPECT_EQ(broken(&cm_kdf_params::salt, &cm_kdf_params::salt_size, size_t{1} << 61, false), CM_ERR_LENGTH);
+  Derivation unsalted = full(CM_KDF_ONE_STEP, CM_PRF_HASH);  // a field in vain is that, however long
+  cm_kdf_params endless = *unsalted.params();
+  endless.salt_size = SIZE_MAX;
+  EXPECT_EQ(cm_kdf_derive(session_, &key, &hmac_, &endless), CM_ERR_ARGUMENT);
+  EXPECT_EQ(cm_kdf_derive_raw(officer_, out.data(), 16, &endless), CM_ERR_ARGUMENT);
   d.input = pattern(1024);
   derive(d, hmac_);
   d.input = pattern(1025);
