@@ -39,11 +39,8 @@ Status check_secret_key(const KeyObject* key) {
 KdfBytes bytes_of(const KeyObject& key) { return {key.raw, key.bits / 8}; }
 KdfBytes bytes_of(In in) { return {in.bytes(), in.size}; }
 
-// Secret: bytes of the caller are read once, because most functions hash them again and again.
-using Secret = SecretArray<kInputMax>;
-
 // find_secrets: fills in secret and salt.
-Status find_secrets(KdfCall& call, const Keys& keys, Secret& copy) {
+Status find_secrets(KdfCall& call, const Keys& keys) {
   const cm_kdf_params& p = call.params;
   call.salt = bytes_of(salt_of(p));
   if (p.salt_key.v != 0) {
@@ -56,18 +53,32 @@ Status find_secrets(KdfCall& call, const Keys& keys, Secret& copy) {
     call.secret = bytes_of(*keys.secret);
     return Status::kOk;
   }
-  if (is_password(p)) return Status::kOk;
-  if (p.input_size > kInputMax) return Status::kLength;
-  if (p.input_size != 0) std::memcpy(copy.expose(), p.input, p.input_size);
-  call.secret.p = copy.expose();
-  return Status::kOk;
+  return is_password(p) || p.input_size <= kInputMax ? Status::kOk : Status::kLength;
 }
+
+// InputCopy: bytes of the caller are read once, because most functions hash them again and again; a password is read
+// once in any case.
+class InputCopy {
+ public:
+  // of: the call, with the copy for its secret where that came as bytes.
+  KdfCall of(const KdfCall& call) {
+    KdfCall with_copy = call;
+    const cm_kdf_params& p = call.params;
+    if (p.secret.v != 0 || p.input_size == 0 || is_password(p)) return with_copy;
+    std::memcpy(bytes_.expose(), p.input, p.input_size);
+    with_copy.secret.p = bytes_.expose();
+    return with_copy;
+  }
+
+ private:
+  SecretArray<kInputMax> bytes_;
+};
 
 // approval_of: the function's own reason, else that of the keys that go in; kPolicy when it must not be done.
 Status approval_of(const KdfCall& call, const Keys& keys, size_t out_size) {
   Status reason = kdf_approval(call, out_size);
-  if (call.params.secret.v != 0) reason = reason_of(reason, *keys.secret);
-  if (call.params.salt_key.v != 0) reason = reason_of(reason, *keys.salt);
+  if (keys.secret != nullptr) reason = reason_of(reason, *keys.secret);
+  if (keys.salt != nullptr) reason = reason_of(reason, *keys.salt);
   return Gate::permit(reason);
 }
 
@@ -133,13 +144,14 @@ Status expand_output(const KdfCall& call, const Output& output, const cm_key_par
 
 // derive_key: params have passed check_key, those of the call kdf_check.
 Status derive_key(KdfCall& call, const Keys& keys, const cm_key_params& params, uint32_t* slot) {
-  Secret copy;
-  if (const Status s = find_secrets(call, keys, copy); !succeeded(s)) return s;
+  if (const Status s = find_secrets(call, keys); !succeeded(s)) return s;
   const Status indicator = key_approval(call, keys, params);
   if (!succeeded(indicator)) return indicator;
+  InputCopy copy;
+  const KdfCall own = copy.of(call);
   Output output;
-  const Status s = kdf_compute(call, output.expose(), output_size(call.params, params));
-  return succeeded(s) ? expand_output(call, output, params, indicator, slot) : s;
+  const Status s = kdf_compute(own, output.expose(), output_size(own.params, params));
+  return succeeded(s) ? expand_output(own, output, params, indicator, slot) : s;
 }
 
 Status kdf_derive(ThreadState& thread, KdfCall& call, NewKey& key) {
@@ -181,11 +193,11 @@ Status check_raw(KdfCall& call, Out out) {
 }
 
 Status derive_bytes(KdfCall& call, const Keys& keys, Out out) {
-  Secret copy;
-  if (const Status s = find_secrets(call, keys, copy); !succeeded(s)) return s;
+  if (const Status s = find_secrets(call, keys); !succeeded(s)) return s;
   const Status reason = approval_of(call, keys, out.size);
   if (!succeeded(reason)) return reason;
-  const Status s = kdf_compute(call, out.bytes(), out.size);
+  InputCopy copy;
+  const Status s = kdf_compute(copy.of(call), out.bytes(), out.size);
   return succeeded(s) ? reason : s;
 }
 
@@ -207,9 +219,9 @@ struct KdfLot {
   cm_kdf_job jobs[kKdfLot];  // the module's copies
   KdfCall calls[kKdfLot];
   Status results[kKdfLot];
-  uint32_t slots[kKdfLot];  // of those that succeeded
-  bool waits[kKdfLot];      // for the other passwords
-  Output outputs[kKdfLot];  // of the passwords
+  uint32_t slots[kKdfLot];   // of those that succeeded
+  bool waits[kKdfLot] = {};  // for the other passwords
+  Output outputs[kKdfLot];   // of the passwords
 };
 
 Status check_kdf_job(const cm_kdf_job& job, KdfCall& call, In all) {
@@ -221,8 +233,7 @@ Status check_kdf_job(const cm_kdf_job& job, KdfCall& call, In all) {
 
 // prepare_password: all but the computation.
 Status prepare_password(KdfCall& call, const Keys& keys, const cm_key_params& params) {
-  Secret unused;
-  if (const Status s = find_secrets(call, keys, unused); !succeeded(s)) return s;
+  if (const Status s = find_secrets(call, keys); !succeeded(s)) return s;
   const size_t size = output_size(call.params, params);
   if (const Status s = pbkdf2_check(static_cast<HashId>(call.params.hash), size, call.params.iterations); !succeeded(s))
     return s;
@@ -233,7 +244,6 @@ void start_job(ThreadState& thread, const store::AnyKeys& in_use, KdfLot& lot, s
   const cm_kdf_job& job = lot.jobs[i];
   KdfCall& call = lot.calls[i];
   call.params = job.kdf;
-  lot.waits[i] = false;
   lot.results[i] = check_kdf_job(job, call, all);
   if (!succeeded(lot.results[i])) return;
   const store::KeyUse secret(thread, in_use, job.kdf.secret);
@@ -266,7 +276,7 @@ void run_passwords(KdfLot& lot, size_t first) {
 // run_lot: every key that can be made is made, and nobody sees it yet.
 void run_lot(ThreadState& thread, KdfLot& lot, In all) {
   const store::AnyKeys in_use(thread);
-  bool password[kKdfLot];
+  bool password[kKdfLot] = {};
   for (size_t i = 0; i < lot.count; ++i) {
     start_job(thread, in_use, lot, i, all);
     password[i] = lot.waits[i];

@@ -19,8 +19,8 @@ constexpr uint64_t make_handle(HandleKind kind, uint64_t generation, uint32_t sl
          (generation & ((uint64_t{1} << kGenerationBits) - 1)) << kSlotBits | slot;
 }
 constexpr uint32_t handle_slot(uint64_t handle) { return static_cast<uint32_t>(handle & 0xffff); }
-constexpr HandleKind handle_kind(uint64_t handle) {
-  return static_cast<HandleKind>(handle >> (kSlotBits + kGenerationBits));
+constexpr bool is_of_kind(uint64_t handle, HandleKind kind) {
+  return handle >> (kSlotBits + kGenerationBits) == static_cast<uint64_t>(kind);
 }
 
 template <uint32_t N>
@@ -57,13 +57,13 @@ class SlotTable {
 
   bool is_live(HandleKind kind, uint64_t handle) const {
     const uint32_t slot = handle_slot(handle);
-    return slot < N && handle_kind(handle) == kind && live_[slot].load(std::memory_order_acquire) == handle;
+    return slot < N && is_of_kind(handle, kind) && live_[slot].load(std::memory_order_acquire) == handle;
   }
 
   // retire: ends a handle; true for exactly one caller, who then owns the slot and must free it.
   bool retire(HandleKind kind, uint64_t handle) {
     const uint32_t slot = handle_slot(handle);
-    if (slot >= N || handle_kind(handle) != kind) return false;
+    if (slot >= N || !is_of_kind(handle, kind)) return false;
     uint64_t expected = handle;
     return live_[slot].compare_exchange_strong(expected, 0, std::memory_order_acq_rel);
   }
@@ -105,7 +105,7 @@ class SlotTable {
   // of such a slot, closed before that fork, is not told apart.
   bool is_disowned(HandleKind kind, uint64_t handle) const {
     const uint32_t slot = handle_slot(handle);
-    if (slot >= N || handle_kind(handle) != kind) return false;
+    if (slot >= N || !is_of_kind(handle, kind)) return false;
     const uint64_t last = make_handle(kind, disowned_[slot].load(std::memory_order_relaxed), slot);
     return handle >> kSlotBits <= last >> kSlotBits && handle != make_handle(kind, 0, slot);
   }
