@@ -28,7 +28,7 @@ Bytes oracle(const HashFunctionRow& row, const Bytes& in, size_t size) {
   return out;
 }
 
-cm_hash_params params_of(uint32_t algorithm, const std::string& custom = "", size_t block_size = 0) {
+cm_hash_params params_of(uint32_t algorithm, std::string_view custom = "", size_t block_size = 0) {
   cm_hash_params p{};
   p.struct_size = sizeof p;
   p.algorithm = algorithm;
@@ -75,7 +75,8 @@ TEST_F(HashFunctions, output_in_pieces_is_the_output_in_one) {
         CM_HASH_TUPLEHASHXOF256, CM_HASH_PARALLELHASHXOF128, CM_HASH_PARALLELHASHXOF256}) {
     const bool parallel = algorithm >= CM_HASH_PARALLELHASH128;
     const bool shake = algorithm <= CM_HASH_SHAKE256;
-    const cm_hash_params params = params_of(algorithm, shake ? "" : "pieces", parallel ? 40 : 0);
+    const std::string custom = shake ? "" : "pieces";
+    const cm_hash_params params = params_of(algorithm, custom, parallel ? 40 : 0);
     const Bytes in = pattern(333);
     Bytes whole(1000), pieces(1000);
     cm_hash hash{}, other{};
