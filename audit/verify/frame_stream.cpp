@@ -4,6 +4,7 @@
 #include "audit/verify/frame_stream.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "audit/torn_write.h"
 
@@ -84,6 +85,9 @@ Step FrameStream::cut() {
   const uint64_t size = frame_size(frame_.header.var_size, frame_.header.record_count);
   if (size > left) return incomplete(too_long);
   if (!window(offset_, size, bytes)) return fail({FindingId::kIoError, "read", 0, std::nullopt});
+  const FrameHeader again = read_header(bytes);  // another read, where the frame did not lie in the first window
+  if (std::memcmp(&again, &frame_.header, sizeof again) != 0)
+    return fail({FindingId::kIoError, "the log changes while it is read", 0, std::nullopt});
   frame_ = cut_frame(bytes);
   if (size == left && segment_ + 1 == source_.segment_count() && sector_missing(bytes, offset_) &&
       !checksum_agrees(frame_))

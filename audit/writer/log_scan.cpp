@@ -422,6 +422,8 @@ class CallReplay {
   }
 
   Error read_batch(uint64_t offset, const FrameHeader& header) {
+    if (header.var_size > kMaxVarSize || header.record_count > kMaxFrameRecords)
+      return {"a batch frame has changed since it was read"};
     Bytes var(header.var_size);
     records_.resize(header.record_count);
     Batch batch;
@@ -430,6 +432,7 @@ class CallReplay {
       return {"cannot read a batch frame again"};
     size_t next = 0;
     for (const RingMark& mark : batch.marks) {
+      if (mark.count > records_.size() - next) return {"a batch frame has changed since it was read"};
       take_ring(mark, {records_.data() + next, mark.count});
       next += mark.count;
     }

@@ -267,6 +267,47 @@ TEST(frame_ahead, the_window_grows_to_its_bound_and_not_beyond) {
   EXPECT_GT(walk.largest_read, verify::kWindowMin);
 }
 
+// ChangingSource: somebody makes a frame longer whenever it has been read once.
+class ChangingSource final : public verify::LogSource {
+ public:
+  ChangingSource(const Bytes& log, uint64_t frame) : log_(log), frame_(frame) {}
+  size_t segment_count() const override { return 1; }
+  std::string segment_name(size_t /*index*/) const override { return verify::segment_file_name(0); }
+  uint64_t segment_size(size_t /*index*/) const override { return log_.size(); }
+  bool read(size_t /*index*/, uint64_t offset, std::span<uint8_t> out) override {
+    std::memcpy(out.data(), log_.data() + offset, out.size());
+    if (frame_ < offset || frame_ + sizeof(FrameHeader) > offset + out.size()) return true;
+    const uint32_t longer = kMaxFrameRecords;
+    if (was_read_) std::memcpy(out.data() + (frame_ - offset) + offsetof(FrameHeader, record_count), &longer, 4);
+    was_read_ = true;
+    return true;
+  }
+
+ private:
+  const Bytes& log_;
+  const uint64_t frame_;
+  bool was_read_ = false;
+};
+
+TEST(frame_ahead, a_frame_that_changes_between_two_reads_is_a_problem_and_not_followed) {
+  const Bytes log = some_log(std::vector<size_t>(2 * verify::kWindowMin / frame_size(64, 1000), 1000), 1000)[0];
+  const auto end_of = [&log](uint64_t frame) {
+    const FrameHeader header = verify::read_header(std::span<const uint8_t>(log).subspan(frame));
+    return frame + frame_size(header.var_size, header.record_count);
+  };
+  uint64_t split = 0, before = 0;  // the frame that begins in the first window and ends behind it
+  for (; end_of(split) <= verify::kWindowMin; split = end_of(split)) ++before;
+  ASSERT_LE(split + sizeof(FrameHeader), verify::kWindowMin);
+  ChangingSource source(log, split);
+  verify::FrameStream stream(source);
+  uint64_t frames = 0;
+  verify::Step step = stream.next();
+  for (; step == verify::Step::kFrame; step = stream.next()) ++frames;
+  EXPECT_EQ(step, verify::Step::kProblem);
+  EXPECT_EQ(stream.problem().id, verify::FindingId::kIoError);
+  EXPECT_EQ(frames, before);
+}
+
 TEST(frame_ahead, bytes_that_cannot_be_read_are_a_problem_of_their_own_frame) {
   const std::vector<Bytes> segments = some_log(std::vector<size_t>(30, 10), 30);
   const size_t size = frame_size(64, 10);
