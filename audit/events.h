@@ -78,8 +78,8 @@ enum class EventId : uint32_t {
   kHealthReseed = 0x30005,          // a random generator was seeded; object: thread ordinal, detail: seedings so far
   kHealthForkChild = 0x30006,       // this process is a fork child; object: parent pid
 
-  kKeyZeroised = 0x40000,  // object: handle; detail: 1 shutdown, 2 zeroise, 3 error state, 4 fork
-  kKeyDerived = 0x40001,   // by a job of kdf-batch; object: handle; detail: number of the job, from 0
+  kKeyZeroised = 0x40000,  // object: handle; detail: 1 shutdown, 2 zeroise, 3 error state, 4 fork, 5 never handed out
+  kKeyDerived = 0x40001,  // by a job of kdf-batch; object: handle; detail: part_of_call (record.h) with the job, from 0
 };
 
 inline constexpr uint32_t kExitBit = 0x80000000u;

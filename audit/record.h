@@ -33,6 +33,18 @@ constexpr bool is_self_test(const Record& r) { return r.event_id >> 16 == static
 constexpr Lane self_test_lane(const Record& r) { return static_cast<Lane>(r.detail & 0xff); }
 constexpr uint64_t self_test_ns(const Record& r) { return r.detail >> 8; }
 
+// A record that is part of a call says in detail which: bits 0-15 a number that the service explains (of a job), 16-31
+// and 32-63 ring and sequence of the call's entry record. kCallElsewhere: the entry went to the boot buffer.
+inline constexpr uint32_t kCallElsewhere = 0xffff, kCallPartMax = 0xffff;
+constexpr uint64_t part_of_call(uint32_t ring, uint32_t seq, uint32_t number) {
+  return uint64_t{seq} << 32 | uint64_t{ring & 0xffff} << 16 | (number & 0xffff);
+}
+
+constexpr bool is_part_of_call(const Record& r) { return r.event_id == static_cast<uint32_t>(EventId::kKeyDerived); }
+constexpr uint32_t part_ring(const Record& r) { return r.detail >> 16 & 0xffff; }  // counted from the client's first
+constexpr uint32_t part_seq(const Record& r) { return static_cast<uint32_t>(r.detail >> 32); }
+constexpr uint32_t part_number(const Record& r) { return r.detail & 0xffff; }
+
 constexpr bool is_exit(const Record& r) { return (r.event_id & kExitBit) != 0; }
 constexpr bool is_service(const Record& r) { return (r.event_id & ~kExitBit) < kServiceEnd; }
 

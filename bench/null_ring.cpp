@@ -16,7 +16,8 @@ Status begin(Port&, const Call&) { return Status::kOk; }
 void end(Port&, const Call&, Status, uint64_t) {}
 Status settle(Port&, uint64_t) { return Status::kOk; }
 Status sync(Port&, bool, uint32_t, uint32_t) { return Status::kOk; }
-Status event(uint32_t, uint32_t, uint64_t, uint64_t, uint64_t, uint64_t) { return Status::kOk; }
+Status event(uint32_t, uint32_t, uint64_t, uint64_t, uint64_t) { return Status::kOk; }
+Status call_event(const Port&, const Call&, EventId, uint64_t, uint32_t) { return Status::kOk; }
 uint64_t wait_deadline() { return 0; }
 void interrupt_waits() {}
 uint32_t wait_interrupts() { return 0; }

@@ -2,6 +2,8 @@
 // process_ring.cpp: see process_ring.h. Under home_lock nothing waits and nothing but a doorbell is a system call.
 #include "audit/producer/process_ring.h"
 
+#include <cstring>
+
 #include "audit/producer/producer_state.h"
 #include "audit/producer/publish.h"
 #include "audit/producer/ring_port.h"
@@ -18,16 +20,6 @@ bool home_has_room(uint64_t records) {
   return ring_has_room(home, needed) || (refresh_acked(home) && ring_has_room(home, needed));
 }
 
-Record event_record(uint32_t event_id, uint32_t return_code, uint64_t object, uint64_t detail, uint64_t time_ns) {
-  Record record{};
-  record.event_id = event_id;
-  record.return_code = return_code;
-  record.time_ns = time_ns;
-  record.object = object;
-  record.detail = detail;
-  return record;
-}
-
 // publish_home: a ready record in the next slot of ring 0.
 void publish_home(const Record& record) {
   Port& home = g_process.home;
@@ -36,6 +28,12 @@ void publish_home(const Record& record) {
   slot.ring_id = 0;
   slot.ring_seq = static_cast<uint32_t>(home.head);
   publish_slot(home);
+}
+
+void publish_overflow(uint64_t lost) {
+  Record record = event_record(static_cast<uint32_t>(EventId::kHealthBootOverflow), 0, lost, 0);
+  record.time_ns = realtime_ns();
+  publish_home(record);
 }
 
 bool home_is_open() { return g_process.phase == Phase::kOpen; }
@@ -65,14 +63,24 @@ void home_end(const Call& call, Status result, uint64_t detail) {
   publish_home(record);
 }
 
-HomeResult home_event(uint32_t event_id, uint32_t return_code, uint64_t object, uint64_t detail) {
+Record event_record(uint32_t event_id, uint32_t return_code, uint64_t object, uint64_t detail) {
+  Record record{};
+  record.event_id = event_id;
+  record.return_code = return_code;
+  record.object = object;
+  record.detail = detail;
+  return record;
+}
+
+HomeResult home_event(Record event) {
   const LockGuard guard(g_process.home_lock);
-  if (!home_is_open())
-    return g_process.boot.push(event_record(event_id, return_code, object, detail, realtime_ns()))
-               ? HomeResult::kKept
-               : HomeResult::kNoRoom;
+  if (!home_is_open()) {
+    event.time_ns = realtime_ns();
+    return g_process.boot.push(event) ? HomeResult::kKept : HomeResult::kNoRoom;
+  }
   if (!home_has_room(1)) return HomeResult::kNoRoom;
-  publish_home(event_record(event_id, return_code, object, detail, record_time_ns(g_process.home)));
+  event.time_ns = record_time_ns(g_process.home);
+  publish_home(event);
   return HomeResult::kKept;
 }
 
@@ -102,20 +110,38 @@ WaitResult home_wait_room(uint32_t stop_flags, Deadline deadline) {
   return wait_acked(home, needed > capacity ? needed - capacity : 0, stop_flags, deadline, &g_process.home_lock);
 }
 
-Status event(uint32_t event_id, uint32_t return_code, uint64_t object, uint64_t detail, uint64_t deadline_ns,
-             uint64_t interrupts) {
+namespace {
+
+// keep_event: deadline_ns as in event; interrupts: those that the wait does not end for.
+Status keep_event(const Record& record, uint64_t deadline_ns, uint64_t interrupts) {
   const NoCancel no_cancel;
-  HomeResult result = home_event(event_id, return_code, object, detail);
+  HomeResult result = home_event(record);
   if (result == HomeResult::kNoRoom && g_process.attachment.load(std::memory_order_acquire) != 0) {
     const Deadline deadline{deadline_ns == kWaitMsFromNow ? wait_deadline() : deadline_ns, interrupts};
     // Others may take the room that a wait has found, so it can take more than one.
     while (result == HomeResult::kNoRoom &&
            home_wait_room(kWriterNoSpace | kWriterTailLimit, deadline) == WaitResult::kReached)
-      result = home_event(event_id, return_code, object, detail);
+      result = home_event(record);
     if (result == HomeResult::kNoRoom && g_process.unrecorded.fetch_add(1, std::memory_order_relaxed) == 0)
       kick_supervisor();
   }
   return result == HomeResult::kKept ? Status::kOk : Status::kAudit;
+}
+
+}  // namespace
+
+Status event(uint32_t event_id, uint32_t return_code, uint64_t object, uint64_t detail, uint64_t deadline_ns) {
+  return keep_event(event_record(event_id, return_code, object, detail), deadline_ns, kNotInterrupted);
+}
+
+Status call_event(const Port& port, const Call& call, EventId event, uint64_t object, uint32_t number) {
+  // The entry is the last record that the port has published.
+  const uint64_t part = port.place == CallPlace::kRing
+                            ? part_of_call(port.ring_index, static_cast<uint32_t>(port.head - 1), number)
+                            : part_of_call(kCallElsewhere, 0, number);
+  Record record = event_record(static_cast<uint32_t>(event), 0, object, part);
+  if (call.session_id != nullptr) std::memcpy(record.session_id, call.session_id, sizeof record.session_id);
+  return keep_event(record, kWaitMsFromNow, call.interrupts);
 }
 
 void home_open() {
@@ -137,9 +163,7 @@ bool home_move_boot() {
   }
   // One slot for the overflow record and one for each exit that is owed, or the exits could find no room.
   if (!home_has_room(1 + boot.reserved())) return false;
-  if (boot.overflow() != 0)
-    publish_home(
-        event_record(static_cast<uint32_t>(EventId::kHealthBootOverflow), 0, boot.overflow(), 0, realtime_ns()));
+  if (boot.overflow() != 0) publish_overflow(boot.overflow());
   g_process.home_reserved = boot.clear();
   g_process.phase = Phase::kOpen;
   if (++g_process.attachment_last == 0) g_process.attachment_last = 1;

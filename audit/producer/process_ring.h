@@ -16,8 +16,10 @@ enum class HomeResult : uint8_t { kKept, kNoRoom, kAttached };
 HomeResult home_begin(Port& port, const Call& call);
 // home_end: its exit, in the boot buffer or in ring 0.
 void home_end(const Call& call, Status result, uint64_t detail);
-// home_event: one record outside a call; never waits.
-HomeResult home_event(uint32_t event_id, uint32_t return_code, uint64_t object, uint64_t detail);
+// event_record: without time, place and session.
+Record event_record(uint32_t event_id, uint32_t return_code, uint64_t object, uint64_t detail);
+// home_event: one record that is neither entry nor exit, complete but for time and place; never waits.
+HomeResult home_event(Record event);
 
 // home_wait, home_wait_room: waiting on ring 0. The lock is not held while asleep.
 WaitResult home_wait(bool anchored, uint32_t stop_flags, Deadline deadline);

@@ -65,6 +65,9 @@ struct Call {
 inline constexpr uint64_t kWaitMsFromNow = ~uint64_t{0};
 uint64_t wait_deadline();
 
+// kNotInterrupted: a number of interruptions that no interrupt_waits reaches.
+inline constexpr uint64_t kNotInterrupted = ~uint64_t{0};
+
 // interrupt_waits: ends the waits of all calls that began before it, because the module leaves its operational state
 // and nobody may have to wait for the writer before secrets are destroyed. Call it after the state was changed.
 void interrupt_waits();
@@ -91,11 +94,14 @@ Status settle(Port& port, uint64_t deadline_ns = kWaitMsFromNow);
 Status sync(Port& port, bool anchored, uint32_t timeout_ms, uint32_t interrupts = wait_interrupts());
 
 // event: one record outside any call (self-test results, states, health, keys). Thread-safe. kAudit when it cannot be
-// kept: then it is counted. deadline_ns: how long it may wait for room; 0 not at all. interrupts: as in sync, for an
-// event that belongs to a call.
-inline constexpr uint64_t kNotInterrupted = ~uint64_t{0};
+// kept: then it is counted. deadline_ns: how long it may wait for room; 0 not at all.
 Status event(uint32_t event_id, uint32_t return_code, uint64_t object, uint64_t detail,
-             uint64_t deadline_ns = kWaitMsFromNow, uint64_t interrupts = kNotInterrupted);
+             uint64_t deadline_ns = kWaitMsFromNow);
+
+// call_event: an event that is part of the call that port has open: it carries the session of the call, and its detail
+// is part_of_call. number is at most kCallPartMax. Waits at most wait_ms, and not beyond an interrupt_waits that
+// call.interrupts does not count. kAudit as event.
+Status call_event(const Port& port, const Call& call, EventId event, uint64_t object, uint32_t number);
 
 // count_refused: a call that was refused before it could have a record; it is in the next calls-refused record.
 void count_refused();

@@ -46,7 +46,7 @@ bool is_moving() {
 // record_health: false when there is no room now; it is tried again.
 bool record_health(EventId event, uint64_t object, uint64_t detail) {
   return g_process.attachment.load(std::memory_order_acquire) != 0 &&
-         home_event(static_cast<uint32_t>(event), 0, object, detail) == HomeResult::kKept;
+         home_event(event_record(static_cast<uint32_t>(event), 0, object, detail)) == HomeResult::kKept;
 }
 
 void report(Watch& w) {

@@ -23,6 +23,13 @@ std::string result_text(uint32_t return_code) {
   return row != nullptr ? row->name : fmt::format("{}", rc);
 }
 
+// call_text: the call that a record is part of, by its entry record. The record itself stands in the client's first
+// ring.
+std::string call_text(const Record& r) {
+  if (part_ring(r) == kCallElsewhere) return "a call from before the client had a ring";
+  return fmt::format("ring {} seq {}", uint64_t{r.ring_id} + part_ring(r), part_seq(r));
+}
+
 std::string tpm_text(const TpmIdentity& t) {
   return fmt::format("{} TPM, reset {}, restart {}, clock {} ms{}", t.kind == 1 ? "software" : "device", t.reset_count,
                      t.restart_count, t.clock_ms, t.clock_safe != 0 ? "" : " (not safe)");
@@ -205,6 +212,8 @@ void Shower::text_record(const Record& r, uint64_t number, uint64_t ring_seq) co
     if (detail_lane(r.detail) != Lane::kNone) out += fmt::format(" lane {}", lane_name(detail_lane(r.detail)));
   } else if (is_service(r)) {
     out += fmt::format(" {} bytes", r.detail);
+  } else if (is_part_of_call(r)) {
+    out += fmt::format(" job {} of ", part_number(r)) + call_text(r);
   } else {
     if (r.return_code != 0 || is_self_test(r)) out += " " + result_text(r.return_code);
     out += is_self_test(r) ? fmt::format(" lane {} {} ns", lane_name(self_test_lane(r)), self_test_ns(r))
@@ -246,6 +255,13 @@ void Shower::json_record(const Record& r, uint64_t number, uint64_t ring_seq) co
   if (exit) {
     out["lane"] = lane_name(detail_lane(r.detail));
     out["reason"] = detail_reason(r.detail);
+  }
+  if (is_part_of_call(r)) {
+    out["job"] = part_number(r);
+    if (part_ring(r) != kCallElsewhere) {
+      out["call_ring"] = uint64_t{r.ring_id} + part_ring(r);
+      out["call_seq"] = part_seq(r);
+    }
   }
   if (is_self_test(r)) {
     out["lane"] = lane_name(self_test_lane(r));

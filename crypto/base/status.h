@@ -65,7 +65,7 @@ constexpr StatusRow kStatusTable[] = {
     {CM_NOT_APPROVED_ALGORITHM, 0, false, "CM_NOT_APPROVED_ALGORITHM",
      "success, not approved: the algorithm is not an approved one"},
     {CM_NOT_APPROVED_KDF_INPUT, 0, false, "CM_NOT_APPROVED_KDF_INPUT",
-     "success, not approved: key derivation with a hash or label that its standard does not allow"},
+     "success, not approved: key derivation with a hash, label or use that its standard does not allow"},
     {CM_ERR_NULL, EFAULT, false, "CM_ERR_NULL", "a required pointer is NULL"},
     {CM_ERR_ARGUMENT, EINVAL, false, "CM_ERR_ARGUMENT", "a parameter is outside its range"},
     {CM_ERR_HANDLE, EBADF, false, "CM_ERR_HANDLE",

@@ -22,8 +22,10 @@ struct BatchTotals {
   uint64_t failures = 0;
   uint64_t bytes = 0;           // written by the jobs that succeeded
   Status reason = Status::kOk;  // of the first job that succeeded and was not approved
-  Status fatal = Status::kOk;   // a result that moves the state machine: the jobs after it are not done
-  Lane lane = Lane::kNone;      // of the first job that had a key
+  // A result that moves the state machine, or that another thread has moved it: the jobs after it are not done. Only
+  // what makes or hashes something asks: all other jobs find no key then.
+  Status fatal = Status::kOk;
+  Lane lane = Lane::kNone;  // of the first job that had a key
 };
 
 inline void count_job(BatchTotals& totals, Status result, size_t bytes, Lane lane) {
@@ -83,6 +85,7 @@ cm_rc leave_batch(Gate& gate, Job* jobs, size_t count, RunOne run_one, RunLot ru
     Job copies[kLot];
     Status results[kLot];
     const size_t n = take_lot(copies, jobs + done, count - done);
+    if (done != 0 && succeeded(totals.fatal)) totals.fatal = gate.recheck();
     if (n == 1) {
       results[0] = run_one(gate.thread(), copies[0], totals, all);
     } else {

@@ -29,8 +29,9 @@ Out output_of(const HashFunctionRow& row, Out buffer) {
 
 Status check_output(const HashFunctionRow& row, Out buffer) {
   if (buffer.p == nullptr) return Status::kNull;
-  if (output_of(row, buffer).size == 0) return Status::kLength;
-  return buffer.size < output_of(row, buffer).size ? Status::kBufferTooSmall : Status::kOk;
+  const Out out = output_of(row, buffer);
+  if (out.size == 0 || In{out.p, out.size}.wraps() || !hash_takes(0, out.size)) return Status::kLength;
+  return buffer.size < out.size ? Status::kBufferTooSmall : Status::kOk;
 }
 
 void digest_of(const HashFunctionRow& row, Out out, In in) {
@@ -123,7 +124,8 @@ Status hash_final(cm_hash hash, Out buffer, size_t* written, Lane* lane) {
   if (In{buffer.p, buffer.size}.wraps()) return Status::kLength;
   store::HashContext* context = nullptr;
   if (const Status s = store::lock_hash(hash, &context); !succeeded(s)) {
-    buffer.clear();
+    // Which function it was cannot be known; no digest is longer, and the rest of a larger buffer is left alone.
+    Out{buffer.p, buffer.size < kHashMaxSize ? buffer.size : kHashMaxSize}.clear();
     return s;
   }
   const HashFunctionRow& row = *hash_function(context->stream.number);
@@ -164,9 +166,17 @@ Status check_job(const cm_hash_job& job, In all, const HashFunctionRow** row) {
   return share(output_of(**row, buffer_of(job)), all) ? Status::kOverlap : Status::kOk;
 }
 
+// begin_job: whether the digest is to be made; when the module has left its operational state, it is zeroed.
+Status begin_job(const cm_hash_job& job, const BatchTotals& totals, In all, const HashFunctionRow** row) {
+  const Status s = check_job(job, all, row);
+  if (!succeeded(s) || succeeded(totals.fatal)) return s;
+  output_of(**row, buffer_of(job)).clear();
+  return totals.fatal;
+}
+
 Status hash_one(ThreadState& /*thread*/, const cm_hash_job& job, BatchTotals& totals, In all) {
   const HashFunctionRow* row = nullptr;
-  const Status s = check_job(job, all, &row);
+  const Status s = begin_job(job, totals, all, &row);
   const size_t size = succeeded(s) ? output_of(*row, buffer_of(job)).size : 0;
   if (succeeded(s)) digest_of(*row, output_of(*row, buffer_of(job)), {job.in, job.in_size});
   count_job(totals, s, size, lane_of(row));
@@ -180,7 +190,7 @@ void hash_lot(ThreadState& /*thread*/, const NoKeys& /*keys*/, const Lot<cm_hash
   for (size_t i = 0; i < jobs.count; ++i) {
     const cm_hash_job& job = jobs.jobs[i];
     const HashFunctionRow* row = nullptr;
-    const Status s = jobs.results[i] = check_job(job, all, &row);
+    const Status s = jobs.results[i] = begin_job(job, totals, all, &row);
     const Out out = succeeded(s) ? output_of(*row, buffer_of(job)) : Out{nullptr, 0};
     const In in{job.in, job.in_size};
     if (succeeded(s) && row->kind == HashKind::kFixed)
@@ -227,10 +237,13 @@ CM_EXPORT cm_rc cm_hash_init_params(cm_session session, cm_hash* out, const cm_h
   if (!gate.open()) return gate.refused();
   if (out == nullptr || params == nullptr) return gate.leave(Status::kNull);
   cm_hash_params copy{};
-  if (const Status s = take_struct(params, copy); !succeeded(s)) return gate.leave(s);
   const Out handle{out, sizeof *out};
-  if (share(handle, In{params, sizeof *params}) || share(handle, In{copy.name, copy.name_size}) ||
-      share(handle, In{copy.custom, copy.custom_size}))
+  if (share(handle, In{params, sizeof *params})) return gate.leave(Status::kOverlap);
+  if (const Status s = take_struct(params, copy); !succeeded(s)) {
+    *out = cm_hash{0};
+    return gate.leave(s);
+  }
+  if (share(handle, In{copy.name, copy.name_size}) || share(handle, In{copy.custom, copy.custom_size}))
     return gate.leave(Status::kOverlap);
   *out = cm_hash{0};
   cm_hash made{};

@@ -39,6 +39,14 @@ Status check_secret_key(const KeyObject* key) {
 KdfBytes bytes_of(const KeyObject& key) { return {key.raw, key.bits / 8}; }
 KdfBytes bytes_of(In in) { return {in.bytes(), in.size}; }
 
+// check_export: what comes from a key that may not leave the module may not leave it either.
+Status check_export(const Keys& keys, const cm_key_params& params) {
+  if ((params.flags & CM_KEY_EXPORTABLE) == 0) return Status::kOk;
+  for (const KeyObject* key : {keys.secret, keys.salt})
+    if (key != nullptr && (key->flags & CM_KEY_EXPORTABLE) == 0) return Status::kNotExportable;
+  return Status::kOk;
+}
+
 // find_secrets: fills in secret and salt.
 Status find_secrets(KdfCall& call, const Keys& keys) {
   const cm_kdf_params& p = call.params;
@@ -75,8 +83,8 @@ class InputCopy {
 };
 
 // approval_of: the function's own reason, else that of the keys that go in; kPolicy when it must not be done.
-Status approval_of(const KdfCall& call, const Keys& keys, size_t out_size) {
-  Status reason = kdf_approval(call, out_size);
+Status approval_of(const KdfCall& call, const Keys& keys, KdfTarget target, size_t out_size) {
+  Status reason = kdf_approval(call, target, out_size);
   if (keys.secret != nullptr) reason = reason_of(reason, *keys.secret);
   if (keys.salt != nullptr) reason = reason_of(reason, *keys.salt);
   return Gate::permit(reason);
@@ -112,8 +120,10 @@ Status check_regime(const cm_kdf_params& p, const cm_key_params& params) {
   return apart ? Status::kOk : Status::kArgument;
 }
 
-// check_key: what can be said of the key that is wanted.
+// check_key: what can be said of the key that is wanted. A few bits are no key: made one after the other, with offset,
+// and tried out, they would give the whole output away.
 Status check_key(const cm_kdf_params& p, const cm_key_params& params) {
+  if (params.bits < kGenerateMinBits) return Status::kLength;
   if (const Status s = check_params(params, params.bits, false); !succeeded(s)) return s;
   if (const Status s = check_regime(p, params); !succeeded(s)) return s;
   return output_size(p, params) != 0 ? Status::kOk : Status::kLength;
@@ -121,7 +131,8 @@ Status check_key(const cm_kdf_params& p, const cm_key_params& params) {
 
 // key_approval: of the derivation and of the key that comes out.
 Status key_approval(const KdfCall& call, const Keys& keys, const cm_key_params& params) {
-  const Status reason = approval_of(call, keys, key_size(params));
+  const KdfTarget target = params.algorithm == CM_ALG_SECRET ? KdfTarget::kSecret : KdfTarget::kOther;
+  const Status reason = approval_of(call, keys, target, key_size(params));
   return succeeded(reason) ? indicator_of(params, key_size(params), reason) : reason;
 }
 
@@ -145,6 +156,7 @@ Status expand_output(const KdfCall& call, const Output& output, const cm_key_par
 // derive_key: params have passed check_key, those of the call kdf_check.
 Status derive_key(KdfCall& call, const Keys& keys, const cm_key_params& params, uint32_t* slot) {
   if (const Status s = find_secrets(call, keys); !succeeded(s)) return s;
+  if (const Status s = check_export(keys, params); !succeeded(s)) return s;
   const Status indicator = key_approval(call, keys, params);
   if (!succeeded(indicator)) return indicator;
   InputCopy copy;
@@ -171,14 +183,14 @@ Status check_call(KdfCall& call) {
   return s;
 }
 
-// start_derivation: as start_key, with all that a derivation reads, once its lengths are known to be possible.
-Status start_derivation(NewKey& key, cm_key* out, const cm_key_params* params, const cm_kdf_params* from,
-                        KdfCall& call) {
+// start_derivation: as start_key, with all that a derivation reads; from: the caller's struct. Whether out touches it
+// counts only where the lengths are possible, but nothing is written over it in any case.
+Status start_derivation(NewKey& key, cm_key* out, const cm_key_params* params, In from, KdfCall& call) {
   const Status checked = check_call(call);
-  if (checked == Status::kLength) return checked;
-  if (succeeded(checked) && out != nullptr && share_any(Out{out, sizeof *out}, call.params)) return Status::kOverlap;
-  const Status s = start_key(key, out, params, In{from, sizeof *from});
-  return succeeded(s) ? checked : s;
+  if (out != nullptr && share_any(Out{out, sizeof *out}, call.params))
+    return succeeded(checked) ? Status::kOverlap : checked;
+  const Status s = start_key(key, out, params, from);
+  return succeeded(checked) ? s : checked;
 }
 
 // ---- as bytes
@@ -194,7 +206,7 @@ Status check_raw(KdfCall& call, Out out) {
 
 Status derive_bytes(KdfCall& call, const Keys& keys, Out out) {
   if (const Status s = find_secrets(call, keys); !succeeded(s)) return s;
-  const Status reason = approval_of(call, keys, out.size);
+  const Status reason = approval_of(call, keys, KdfTarget::kOther, out.size);
   if (!succeeded(reason)) return reason;
   InputCopy copy;
   const Status s = kdf_compute(copy.of(call), out.bytes(), out.size);
@@ -209,8 +221,9 @@ Status kdf_derive_raw(ThreadState& thread, KdfCall& call, Out out) {
   return s;
 }
 
-// ---- batches: the passwords of a lot go side by side, everything else one after the other. What is made is handed out
-// when no key is in use any more, because each new key has a record of its own and may have to wait for room.
+// ---- batches: the passwords of a lot go side by side, when no key is in use any more, as they may take minutes;
+// everything else goes one after the other. What is made is handed out after that, because each new key has a record of
+// its own and may have to wait for room.
 
 constexpr size_t kKdfLot = 16;
 
@@ -231,13 +244,17 @@ Status check_kdf_job(const cm_kdf_job& job, KdfCall& call, In all) {
   return share_any(Out{const_cast<void*>(all.p), all.size}, job.kdf) ? Status::kOverlap : Status::kOk;
 }
 
+// goes_along: whether a job is one of those that go side by side: a password that is no key of the store.
+bool goes_along(const cm_kdf_params& p) { return is_password(p) && p.secret.v == 0 && p.salt_key.v == 0; }
+
 // prepare_password: all but the computation.
-Status prepare_password(KdfCall& call, const Keys& keys, const cm_key_params& params) {
-  if (const Status s = find_secrets(call, keys); !succeeded(s)) return s;
+Status prepare_password(KdfCall& call, const cm_key_params& params) {
+  if (const Status s = find_secrets(call, {}); !succeeded(s)) return s;
+  const Status indicator = key_approval(call, {}, params);
+  if (!succeeded(indicator)) return indicator;
   const size_t size = output_size(call.params, params);
-  if (const Status s = pbkdf2_check(static_cast<HashId>(call.params.hash), size, call.params.iterations); !succeeded(s))
-    return s;
-  return key_approval(call, keys, params);
+  const Status s = pbkdf2_check(static_cast<HashId>(call.params.hash), size, call.params.iterations);
+  return succeeded(s) ? indicator : s;
 }
 
 void start_job(ThreadState& thread, const store::AnyKeys& in_use, KdfLot& lot, size_t i, In all) {
@@ -246,15 +263,19 @@ void start_job(ThreadState& thread, const store::AnyKeys& in_use, KdfLot& lot, s
   call.params = job.kdf;
   lot.results[i] = check_kdf_job(job, call, all);
   if (!succeeded(lot.results[i])) return;
+  if (goes_along(job.kdf)) {
+    lot.results[i] = prepare_password(call, job.params);
+    lot.waits[i] = succeeded(lot.results[i]);
+    return;
+  }
   const store::KeyUse secret(thread, in_use, job.kdf.secret);
   const store::KeyUse salt(thread, in_use, job.kdf.salt_key);
-  const Keys keys = {secret.key(), salt.key()};
-  if (is_password(job.kdf)) {
-    lot.results[i] = prepare_password(call, keys, job.params);
-    lot.waits[i] = succeeded(lot.results[i]);
-  } else {
-    lot.results[i] = derive_key(call, keys, job.params, &lot.slots[i]);
-  }
+  lot.results[i] = derive_key(call, {secret.key(), salt.key()}, job.params, &lot.slots[i]);
+}
+
+void start_jobs(ThreadState& thread, KdfLot& lot, In all) {
+  const store::AnyKeys in_use(thread);
+  for (size_t i = 0; i < lot.count; ++i) start_job(thread, in_use, lot, i, all);
 }
 
 // run_passwords: those that have hash and iterations of the first.
@@ -275,12 +296,9 @@ void run_passwords(KdfLot& lot, size_t first) {
 
 // run_lot: every key that can be made is made, and nobody sees it yet.
 void run_lot(ThreadState& thread, KdfLot& lot, In all) {
-  const store::AnyKeys in_use(thread);
+  start_jobs(thread, lot, all);
   bool password[kKdfLot] = {};
-  for (size_t i = 0; i < lot.count; ++i) {
-    start_job(thread, in_use, lot, i, all);
-    password[i] = lot.waits[i];
-  }
+  for (size_t i = 0; i < lot.count; ++i) password[i] = lot.waits[i];
   for (size_t i = 0; i < lot.count; ++i)
     if (lot.waits[i]) run_passwords(lot, i);
   for (size_t i = 0; i < lot.count; ++i) {
@@ -290,60 +308,61 @@ void run_lot(ThreadState& thread, KdfLot& lot, In all) {
 }
 
 // record_key: without its record, or when the module has left its operational state meanwhile, a key is destroyed
-// again.
+// again, and that is recorded where the key is.
 Status record_key(const Gate& gate, cm_key made, size_t number) {
-  Status s = audit::event(static_cast<uint32_t>(EventId::kKeyDerived), 0, made.v, number, audit::kWaitMsFromNow,
-                          gate.interrupts());
-  if (succeeded(s)) s = gate.recheck();
-  if (!succeeded(s)) static_cast<void>(store::destroy_key(made));
+  Status s = gate.recheck();
+  const bool tried = succeeded(s);
+  if (tried) s = gate.record(EventId::kKeyDerived, made.v, static_cast<uint32_t>(number));
+  const bool recorded = tried && succeeded(s);
+  if (recorded) s = gate.recheck();
+  if (!succeeded(s) && succeeded(store::destroy_key(made)) && recorded) store::record_not_handed_out(made);
   return s;
 }
 
-// finish_lot: false when a key could not be recorded: the writer will not take those that follow either. All keys are
-// published first, so that a zeroisation finds them while one of them waits for its record.
-bool finish_lot(const Gate& gate, const KdfLot& lot, cm_kdf_job* jobs, size_t first, BatchTotals& totals) {
+// finish_lot: hands the keys out. The first that cannot be is the last that was tried: its result is that of all that
+// follow, in this lot and the next ones. All keys are published first, so that a zeroisation finds them while one of
+// them waits for its record.
+Status finish_lot(const Gate& gate, const KdfLot& lot, cm_kdf_job* jobs, size_t first, BatchTotals& totals) {
   cm_key made[kKdfLot] = {};
   for (size_t i = 0; i < lot.count; ++i)
     if (succeeded(lot.results[i])) made[i] = store::publish_key(lot.slots[i]);
-  bool recorded = true;
+  Status stop = Status::kOk;
   for (size_t i = 0; i < lot.count; ++i) {
     Status s = lot.results[i];
-    if (succeeded(s) && recorded) {
-      const Status late = record_key(gate, made[i], first + i);
-      if (!succeeded(late)) s = late;
-      recorded = late != Status::kAudit;
-    } else if (succeeded(s)) {
+    if (succeeded(s) && succeeded(stop))
+      stop = record_key(gate, made[i], first + i);
+    else if (succeeded(s))
       static_cast<void>(store::destroy_key(made[i]));
-      s = Status::kAudit;
-    }
+    if (succeeded(s) && !succeeded(stop)) s = stop;
     jobs[first + i].key = succeeded(s) ? made[i] : cm_key{0};
     jobs[first + i].result = to_rc(s);
     count_job(totals, s, 0, lot.calls[i].lane);
   }
-  return recorded;
+  return stop;
 }
 
 // refuse_jobs: those from `first` on, which nobody has looked at.
-void refuse_jobs(cm_kdf_job* jobs, size_t first, size_t count, BatchTotals& totals) {
+void refuse_jobs(cm_kdf_job* jobs, size_t first, size_t count, Status why, BatchTotals& totals) {
   for (size_t i = first; i < count; ++i) {
     jobs[i].key = cm_key{0};
-    jobs[i].result = to_rc(Status::kAudit);
-    count_job(totals, Status::kAudit, 0, Lane::kNone);
+    jobs[i].result = to_rc(why);
+    count_job(totals, why, 0, Lane::kNone);
   }
 }
 
 cm_rc kdf_batch(Gate& gate, cm_kdf_job* jobs, size_t count) {
   const In all{jobs, count * sizeof *jobs};
   BatchTotals totals;
-  for (size_t done = 0; done < count; done += kKdfLot) {
+  Status stop = Status::kOk;
+  for (size_t done = 0; done < count && succeeded(stop); done += kKdfLot) {
     KdfLot lot;
     lot.count = count - done < kKdfLot ? count - done : kKdfLot;
     for (size_t i = 0; i < lot.count; ++i) lot.jobs[i] = jobs[done + i];
     std::atomic_signal_fence(std::memory_order_seq_cst);  // what is checked is what is used
     run_lot(gate.thread(), lot, all);
-    if (finish_lot(gate, lot, jobs, done, totals)) continue;
-    refuse_jobs(jobs, done + lot.count, count, totals);
-    break;
+    stop = finish_lot(gate, lot, jobs, done, totals);
+    if (succeeded(stop)) stop = gate.recheck();  // a lot without keys asks nobody
+    if (!succeeded(stop)) refuse_jobs(jobs, done + lot.count, count, stop, totals);
   }
   gate.set_object(totals.failures << 32 | count);
   return gate.leave_batch(totals.failures != 0 ? Status::kJobs : totals.reason, totals.reason, 0, totals.lane);
@@ -357,7 +376,7 @@ CM_EXPORT cm_rc cm_kdf_derive(cm_session session, cm_key* out, const cm_key_para
   Gate gate(service(EventId::kKdfDerive), session, call.params.secret.v, call.params.input_size);
   if (!gate.open()) return gate.refused();
   NewKey key{};
-  Status s = succeeded(taken) ? start_derivation(key, out, params, kdf, call) : taken;
+  Status s = succeeded(taken) ? start_derivation(key, out, params, In{kdf, sizeof *kdf}, call) : taken;
   if (succeeded(s)) s = kdf_derive(gate.thread(), call, key);
   return leave_with_key(gate, key, s, call.lane);
 }
@@ -395,8 +414,7 @@ CM_EXPORT cm_rc cm_key_derive_pbkdf2(cm_session session, cm_key* out, const cm_k
   call.params.salt = salt;
   call.params.salt_size = salt_size;
   NewKey key{};
-  Status s = check_call(call);
-  if (succeeded(s)) s = start_key(key, out, params, input_of(call.params), salt_of(call.params));
+  Status s = start_derivation(key, out, params, {}, call);
   if (succeeded(s)) s = kdf_derive(gate.thread(), call, key);
   return leave_with_key(gate, key, s, lanes().sha256);
 }

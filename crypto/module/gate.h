@@ -76,6 +76,11 @@ class Gate {
   // interrupts: audit::wait_interrupts() from before the state was looked at.
   uint32_t interrupts() const { return call_.interrupts; }
 
+  // record: an event that is part of this call (audit::call_event). Not with a key in use: it may wait for room.
+  Status record(EventId event, uint64_t object, uint32_t number) const {
+    return audit::call_event(thread_->port, call_, event, object, number);
+  }
+
   // settle_by: the deadline of the wait after the exit of a class kActFirst call; wait_ms from there when not given.
   void settle_by(uint64_t deadline_ns) { settle_by_ = deadline_ns; }
 

@@ -215,6 +215,8 @@ SshSecret ssh_form(uint32_t flags) {
 Status ssh(const KdfCall& call, uint8_t* out, size_t out_size) {
   const cm_kdf_params& p = call.params;
   const KdfBytes hash = bytes(p.context, p.context_size);
+  const bool encoded = ssh_form(p.flags) == SshSecret::kEncoded;
+  if (encoded && (call.secret.size < 4 || load_be32(call.secret.p) != call.secret.size - 4)) return Status::kArgument;
   const SshKdfInput input = {call.secret.p, call.secret.size, ssh_form(p.flags), hash.p,
                              hash.size,     call.salt.p,      call.salt.size,    static_cast<uint8_t>(p.ssh_letter)};
   return ssh_kdf(hash_of(p), hash_lane_of(p), out, out_size, input);
@@ -228,11 +230,21 @@ Status pbkdf2_alone(const KdfCall& call, uint8_t* out, size_t out_size) {
   return Status::kOk;
 }
 
-// is_old_master_secret: the master secret of TLS 1.2 without the extended one of RFC 7627, which IG D.Q asks for.
+// is_old_master_secret: the master secret of TLS 1.2 without the extended one of RFC 7627, which IG D.Q asks for. The
+// function sees label and seed as one text, so it does not matter where the one ends.
 bool is_old_master_secret(const cm_kdf_params& p) {
   constexpr char kLabel[] = "master secret";
   constexpr size_t kSize = sizeof kLabel - 1;
-  return p.function == CM_KDF_TLS12_PRF && p.label_size == kSize && std::memcmp(p.label, kLabel, kSize) == 0;
+  if (p.function != CM_KDF_TLS12_PRF) return false;
+  const size_t of_label = p.label_size < kSize ? p.label_size : kSize, of_seed = kSize - of_label;
+  return p.context_size >= of_seed && (of_label == 0 || std::memcmp(p.label, kLabel, of_label) == 0) &&
+         (of_seed == 0 || std::memcmp(p.context, kLabel + of_label, of_seed) == 0);
+}
+
+// secret_size: of an encoded one, without the four bytes of its length.
+size_t secret_size(const KdfCall& call) {
+  const bool encoded = call.params.function == CM_KDF_SSH && (call.params.flags & CM_KDF_SSH_ENCODED) != 0;
+  return call.secret.size - (encoded ? (call.secret.size < 4 ? call.secret.size : 4) : 0);
 }
 
 }  // namespace
@@ -252,14 +264,16 @@ Status kdf_check(const cm_kdf_params& params) {
   return check_fields(params, row->fields);
 }
 
-Status kdf_approval(const KdfCall& call, size_t out_size) {
+Status kdf_approval(const KdfCall& call, KdfTarget target, size_t out_size) {
   const cm_kdf_params& p = call.params;
   if (p.function == CM_KDF_PBKDF2)
     return pbkdf2_approved(call.secret.size, call.salt.size, p.iterations, out_size) ? Status::kOk
                                                                                      : Status::kNotApprovedPbkdf2Input;
   if (has_hash(p) && (kdf_function(p.function)->hashes & hash_bit(p.hash)) == 0) return Status::kNotApprovedKdfInput;
   if (is_old_master_secret(p)) return Status::kNotApprovedKdfInput;
-  return call.secret.size < kApprovedSecretSize ? Status::kNotApprovedShortKey : Status::kOk;
+  // What is extracted is for expansion only (SP 800-56C 5).
+  if (p.function == CM_KDF_HKDF_EXTRACT && target != KdfTarget::kSecret) return Status::kNotApprovedKdfInput;
+  return secret_size(call) < kApprovedSecretSize ? Status::kNotApprovedShortKey : Status::kOk;
 }
 
 Lane kdf_lane(const cm_kdf_params& params) {

@@ -29,8 +29,11 @@ struct KdfCall {
 // that the function does not take; kNull; kLength where what is hashed could be too long.
 Status kdf_check(const cm_kdf_params& params);
 
+// KdfTarget: what becomes of the output: a key of CM_ALG_SECRET, from which others are derived, or anything else.
+enum class KdfTarget { kSecret, kOther };
+
 // kdf_approval: kOk, or why this derivation is not approved. params have passed kdf_check.
-Status kdf_approval(const KdfCall& call, size_t out_size);
+Status kdf_approval(const KdfCall& call, KdfTarget target, size_t out_size);
 
 // kdf_lane: of the hash or cipher that works.
 Lane kdf_lane(const cm_kdf_params& params);

@@ -7,7 +7,7 @@
 
 namespace cm::abi {
 
-inline constexpr uint32_t kGenerateMinBits = 112;  // SP 800-131A: nothing weaker is made here
+inline constexpr uint32_t kGenerateMinBits = 112;  // SP 800-131A: nothing weaker is generated or derived here
 
 // NewKey: a key on its way to the caller.
 struct NewKey {

@@ -43,6 +43,11 @@ Status why_dead(const Slots& slots, HandleKind kind, uint64_t handle) {
   return slots.is_disowned(kind, handle) ? Status::kForked : Status::kHandle;
 }
 
+void record_end(uint64_t key, ZeroiseCause cause, uint64_t deadline_ns) {
+  static_cast<void>(audit::event(static_cast<uint32_t>(audit::EventId::kKeyZeroised), 0, key,
+                                 static_cast<uint64_t>(cause), deadline_ns));
+}
+
 constexpr uint64_t kModule = ~uint64_t{0};  // no handle has this value
 
 // try_hold: takes the lock of a context slot for `holder`. Waits while somebody else has it than the holder of the same
@@ -313,10 +318,11 @@ void zeroise_all(Zeroised& gone) {
 }
 
 void record_zeroised(const Zeroised& gone, ZeroiseCause cause, uint64_t deadline_ns) {
-  for (uint32_t i = 0; i < gone.count; ++i)
-    static_cast<void>(audit::event(static_cast<uint32_t>(audit::EventId::kKeyZeroised), 0, gone.handles[i],
-                                   static_cast<uint64_t>(cause), deadline_ns));
+  for (uint32_t i = 0; i < gone.count; ++i) record_end(gone.handles[i], cause, deadline_ns);
 }
+
+// Without a wait: nobody must wait for the writer now.
+void record_not_handed_out(cm_key key) { record_end(key.v, ZeroiseCause::kNotHandedOut, 0); }
 
 void close_sessions() {
   for (uint32_t slot = 0; slot < kSessionsMax; ++slot) {

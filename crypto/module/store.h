@@ -139,7 +139,7 @@ class KeyUse {
   KeyUse(ThreadState& thread, unsigned slot_of_thread, cm_key handle)
       : thread_(thread), hazard_(&thread.hazard[slot_of_thread]), key_(nullptr), handle_(handle.v) {
     const uint32_t slot = handle_slot(handle.v);
-    if (slot >= kKeysMax) return;
+    if (slot >= kKeysMax || handle.v == 0) return;  // a call without this key keeps none from being destroyed
     hazard_->store(slot + 1, std::memory_order_release);
     // The compiler must not look at the slot before the hazard is set; for the CPU, the destroyer's membarrier sees to
     // it.
@@ -247,8 +247,10 @@ void zeroise_all(Zeroised& gone);
 inline uint64_t zeroisations() { return g_zeroisations.load(std::memory_order_seq_cst); }
 
 // record_zeroised: one event a key, all by one deadline (audit/producer/producer.h). cause: detail of the events.
-enum class ZeroiseCause : uint64_t { kShutdown = 1, kZeroise = 2, kErrorState = 3, kFork = 4 };
+// kNotHandedOut: it had its record, but the module left its operational state before the caller had the key.
+enum class ZeroiseCause : uint64_t { kShutdown = 1, kZeroise = 2, kErrorState = 3, kFork = 4, kNotHandedOut = 5 };
 void record_zeroised(const Zeroised& gone, ZeroiseCause cause, uint64_t deadline_ns);
+void record_not_handed_out(cm_key key);
 void close_sessions();
 
 // forget_parent: in a child: keeps the keys; ends the parent's sessions and contexts, whose handles answer kForked from

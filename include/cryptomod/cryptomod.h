@@ -18,9 +18,11 @@
  *  - Overlap: input and output may be the same buffer (in place), for the text of AEAD, cipher, hash and MAC. Any other
  *    overlap of an output with an input or another output, handles, sizes and structs included, gives CM_ERR_OVERLAP
  * and nothing is written.
- *  - Structs and key material of the caller are read once, before they are checked.
- *  - Lengths: what goes into one hash, MAC or key derivation is at most 2^61 - 1 bytes in all, 144 bytes for the
- * block of a MAC key included; more gives CM_ERR_LENGTH before any work.
+ *  - Structs and secrets of the caller are read once, before they are checked; salts, labels and contexts of a
+ *    derivation as often as its function wants them.
+ *  - Lengths: what goes into one hash or MAC, or what comes out of one, is at most 2^61 - 1 bytes in all, 144 bytes for
+ *    the block of a MAC key included, and all inputs of a key derivation together 1024 bytes less; more gives
+ *    CM_ERR_LENGTH before any work.
  *  - Failure: after the arguments were found valid, a failing call zeroes every byte it was asked to write.
  *  - Sharing: nobody else may write to the buffers of a call, inputs included, until it returns. Text is read once
  *    to be authenticated and once to be decrypted; what another thread or process puts there in between is decrypted
@@ -74,7 +76,7 @@ enum {
   CM_NOT_APPROVED_SHORT_KEY = 2,    /* MAC key or secret below 112 bits (SP 800-131A) */
   CM_NOT_APPROVED_PBKDF2_INPUT = 3, /* password, salt, iterations or output below SP 800-132 / IG D.N */
   CM_NOT_APPROVED_ALGORITHM = 4,    /* the key's algorithm is not an approved one */
-  CM_NOT_APPROVED_KDF_INPUT = 5,    /* key derivation with a hash or label that its standard does not allow */
+  CM_NOT_APPROVED_KDF_INPUT = 5,    /* key derivation with a hash, label or use that its standard does not allow */
 
   /* Errors. */
   CM_ERR_NULL = -1,             /* a required pointer is NULL */
@@ -362,8 +364,8 @@ CM_EXPORT cm_rc cm_key_export_wrapped(cm_session session, cm_key key, cm_key wra
 CM_EXPORT cm_rc cm_key_import_wrapped(cm_session session, cm_key* out, const cm_key_params* params, cm_key wrapping_key,
                                       const void* wrapped, size_t wrapped_size) CM_MUST_USE;
 /* cm_key_derive_pbkdf2: PBKDF2-HMAC-SHA-256 (SP 800-132) into a key object; params->bits gives the length. The short
- * form of cm_kdf_derive with CM_KDF_PBKDF2. Approved with password >= 14, salt >= 16 bytes, iterations >= 1000, output
- * >= 112 bits. */
+ * form of cm_kdf_derive with CM_KDF_PBKDF2, at least 112 bits too. Approved with password >= 14, salt >= 16 bytes and
+ * iterations >= 1000. */
 CM_EXPORT cm_rc cm_key_derive_pbkdf2(cm_session session, cm_key* out, const cm_key_params* params, const void* password,
                                      size_t password_size, const void* salt, size_t salt_size,
                                      uint32_t iterations) CM_MUST_USE;
@@ -541,12 +543,12 @@ CM_EXPORT cm_rc cm_mac_free(cm_session session, cm_mac mac) CM_MUST_USE;
  * secret of 112 bits at least. */
 enum {
   CM_KDF_HKDF = 1,               /* salt, context = info; RFC 5869, SP 800-56C 5 */
-  CM_KDF_HKDF_EXTRACT = 2,       /* salt; gives one digest; RFC 5869 2.2 */
+  CM_KDF_HKDF_EXTRACT = 2,       /* salt; gives one digest; RFC 5869 2.2; approved into CM_ALG_SECRET only */
   CM_KDF_HKDF_EXPAND = 3,        /* context = info; RFC 5869 2.3, SP 800-108 4.2 */
   CM_KDF_TLS13_EXPAND_LABEL = 4, /* label without "tls13 ", context; RFC 8446 7.1; SHA-256, SHA-384 */
   CM_KDF_TLS13_TRAFFIC_KEY = 5,  /* nothing: a key with its static IV; RFC 8446 7.3; SHA-256, SHA-384 */
-  CM_KDF_TLS12_PRF = 6, /* label, context = seed; RFC 5246 5, SP 800-135; SHA-256, -384, -512; the label "master secret"
-                           is not approved: "extended master secret" is (RFC 7627) */
+  CM_KDF_TLS12_PRF = 6, /* label, context = seed; RFC 5246 5, SP 800-135; SHA-256, -384, -512; not approved where
+                           label and seed begin with "master secret": "extended master secret" is (RFC 7627) */
   CM_KDF_KBKDF = 7,     /* prf, mode, label, context; SP 800-108 */
   CM_KDF_ONE_STEP = 8,  /* prf, salt, context = FixedInfo; SP 800-56C 4 */
   CM_KDF_TWO_STEP = 9,  /* prf, salt, mode, label, context; SP 800-56C 5 */
@@ -567,7 +569,7 @@ enum {
   CM_KDF_NO_SEPARATOR = 1u << 0, /* KBKDF, TWO_STEP: no byte of zero between label and context */
   CM_KDF_NO_LENGTH = 1u << 1,    /* the same: not the length of the output in bits, 4 bytes, behind the context */
   CM_KDF_SSH_STRING = 1u << 2,   /* SSH: the secret is hashed as a string, not as an mpint (RFC 4251 5) */
-  CM_KDF_SSH_ENCODED = 1u << 3   /* SSH: the secret is encoded already */
+  CM_KDF_SSH_ENCODED = 1u << 3   /* SSH: the secret is encoded already: four bytes of length come first */
 };
 
 /* cm_kdf_params: a derivation. Set struct_size and zero the rest; a field that the function does not take must be zero
@@ -599,11 +601,15 @@ typedef struct {
   size_t iv_size;
 } cm_kdf_params;
 
-/* cm_kdf_derive: into a key; params->bits gives its length. The output has params->bits / 8 bytes, those before offset
- * besides, and it is the length of the whole that goes into functions that hash it. Not approved when the derivation is
- * not, or else when the secret or the salt_key is not: the new key keeps that reason. IV regime: CM_IV_RANDOM, but for
- * CM_IV_TLS13, which TLS13_TRAFFIC_KEY asks for, and CM_IV_TLS12, which TLS12_PRF may have; iv_fixed is zero then and
- * is derived too. Release class B. Errors besides the common ones: CM_ERR_USAGE (not a key to derive from). */
+/* cm_kdf_derive: into a key; params->bits gives its length, at least 112. The output has params->bits / 8 bytes, those
+ * before offset besides, and it is the length of the whole that goes into functions that hash it. Not approved when the
+ * derivation is not, or else when the secret or the salt_key is not: the new key keeps that reason. IV regime:
+ * CM_IV_RANDOM, but for CM_IV_TLS13, which TLS13_TRAFFIC_KEY asks for, and CM_IV_TLS12, which TLS12_PRF may have;
+ * iv_fixed is zero then and is derived too. What comes from a key that is not CM_KEY_EXPORTABLE, secret or salt_key,
+ * cannot be that either (CM_ERR_NOT_EXPORTABLE). Release class B. Errors besides the common ones: CM_ERR_USAGE (not a
+ * key to derive from), CM_ERR_NO_MEMORY (no place for another key), CM_ERR_LENGTH also where HKDF_EXTRACT is to give
+ * anything but one digest.
+ */
 CM_EXPORT cm_rc cm_kdf_derive(cm_session session, cm_key* out, const cm_key_params* params,
                               const cm_kdf_params* kdf) CM_MUST_USE;
 /* cm_kdf_derive_raw: out_size bytes of output in the clear. Crypto officer, release class A, as for everything secret
@@ -617,14 +623,17 @@ CM_EXPORT cm_rc cm_kdf_derive_raw(cm_session session, void* out, size_t out_size
  * other. Messages that cannot keep the processor busy alone (CBC encryption, CMAC, CCM, hashes, HMAC) are worked side
  * by side.
  *  - Result: CM_OK, or the reason of the first job that was not approved; CM_ERR_JOBS when a job failed; another error
- *    when the batch as a whole was refused: then nothing was done and no job has a result. CM_ERR_ENTROPY alone can
- * come in between: the jobs before it are done, those from it on have it as their result and their outputs zeroed.
+ *    when the batch as a whole was refused: then nothing was done and no job has a result. CM_ERR_ENTROPY, and, where
+ *    another thread moves the module out of its operational state, CM_ERR_STATE or CM_ERR_ERROR_STATE can come in
+ *    between: the jobs before are done, those from there on have it as their result, or CM_ERR_HANDLE as their key is
+ *    gone, and their outputs are zeroed. cm_kdf_batch says CM_ERR_JOBS then.
  *  - Evidence: one entry and one exit record a batch. Entry: object = jobs. Exit: object = jobs, and failures in the
  *    upper 32 bits; bytes written by the jobs that succeeded, and why the first of them that was not approved was not.
  *    The keys that jobs use are not recorded one by one; those that cm_kdf_batch makes are.
  *  - Overlap: no output of a job may touch the array of jobs (CM_ERR_OVERLAP). That it touches no buffer of another job
  *    is the caller's duty: what such jobs give is not defined.
- *  - At most CM_BATCH_MAX jobs (CM_ERR_LENGTH). The array is read once; only result is written.
+ *  - At most CM_BATCH_MAX jobs (CM_ERR_LENGTH). The array is read once; only result is written, and key in
+ *    cm_kdf_job.
  *  - Stack: up to 40 KiB of the calling thread. */
 enum { CM_BATCH_MAX = 65536 };
 
@@ -691,8 +700,8 @@ CM_EXPORT cm_rc cm_mac_batch(cm_session session, cm_mac_job* jobs, size_t count)
 
 /* cm_kdf_job: as the arguments of cm_kdf_derive; key and result are written. Passwords (PBKDF2) with the same hash and
  * the same iterations go side by side, sixteen jobs at a time. Each key that is made has a record of its own
- * (key-derived: handle, number of the job) before the caller gets it; when that cannot be kept, this job and those
- * after it have CM_ERR_AUDIT. Release class B. */
+ * (key-derived: handle, number of the job, the batch's entry) before the caller gets it; when that cannot be kept, this
+ * job and those after it have CM_ERR_AUDIT. Release class B. */
 typedef struct {
   cm_kdf_params kdf;
   cm_key_params params;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // batch_evidence_test.cpp: what the exit record of a batch says: what the jobs that succeeded did, whatever became of
 // the others. A module of its own for each test, because its log is read.
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdlib>
@@ -33,8 +34,8 @@ struct Life {
   cm_session session{};
 };
 
-// batch_exits: shuts the module down; the exit records of batches in its log.
-std::vector<nlohmann::json> batch_exits(const Life& life) {
+// log_records: shuts the module down; the records of its log.
+std::vector<nlohmann::json> log_records(const Life& life) {
   EXPECT_TRUE(CM_SUCCEEDED(cm_shutdown()));
   FILE* const pipe = popen((std::string(CM_AUDIT_PATH) + " show --json " + life.params.log).c_str(), "r");
   std::string text;
@@ -45,8 +46,16 @@ std::vector<nlohmann::json> batch_exits(const Life& life) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     auto record = nlohmann::json::parse(line, nullptr, false);
-    if (record.is_object() && record.contains("failed")) out.push_back(std::move(record));
+    if (record.is_object()) out.push_back(std::move(record));
   }
+  return out;
+}
+
+// batch_exits: the same, exits of batches only.
+std::vector<nlohmann::json> batch_exits(const Life& life) {
+  std::vector<nlohmann::json> out;
+  for (auto& record : log_records(life))
+    if (record.contains("failed")) out.push_back(std::move(record));
   return out;
 }
 
@@ -74,6 +83,46 @@ TEST(BatchEvidence, a_failed_job_does_not_hide_that_another_was_not_approved) {
   EXPECT_EQ(exits[0]["failed"], 1);
   EXPECT_EQ(exits[0]["bytes"], 64);
   EXPECT_EQ(exits[0]["reason"], CM_NOT_APPROVED_ALGORITHM);
+}
+
+// Of two threads at once: every key is found by the batch that made it, and the batch's session by its key.
+TEST(BatchEvidence, a_derived_key_names_its_batch_and_its_session) {
+  Life life;
+  const std::array<uint8_t, 32> secret{1, 2, 3};
+  cm_kdf_params kdf{};
+  kdf.struct_size = sizeof kdf;
+  kdf.function = CM_KDF_HKDF;
+  kdf.hash = CM_HASH_SHA256;
+  kdf.input = secret.data();
+  kdf.input_size = secret.size();
+  const cm_kdf_job job{kdf, key_params(CM_ALG_HMAC_SHA256, 256), {}, 0};
+  std::array<std::vector<cm_kdf_job>, 2> batches{std::vector<cm_kdf_job>(20, job), std::vector<cm_kdf_job>(35, job)};
+  std::vector<std::thread> threads;
+  for (auto& jobs : batches)
+    threads.emplace_back([&jobs] {
+      cm_session session{};
+      EXPECT_EQ(cm_session_open(&session, CM_ROLE_USER), CM_OK);
+      EXPECT_EQ(cm_kdf_batch(session, jobs.data(), jobs.size()), CM_OK);
+    });
+  for (auto& thread : threads) thread.join();
+  const auto log = log_records(life);
+  for (const auto& jobs : batches) {
+    const auto entry = std::find_if(log.begin(), log.end(), [&](const auto& r) {
+      return r["type"] == "record" && r.contains("jobs") && !r.contains("failed") && r["jobs"] == jobs.size();
+    });
+    ASSERT_NE(entry, log.end());
+    EXPECT_NE((*entry)["session"], std::string(32, '0'));
+    for (size_t i = 0; i < jobs.size(); ++i) {
+      const auto made = std::find_if(log.begin(), log.end(), [&](const auto& r) {
+        return r["type"] == "record" && r["event"] == "key-derived" && r["object"] == jobs[i].key.v;
+      });
+      ASSERT_NE(made, log.end()) << i;
+      EXPECT_EQ((*made)["job"], i);
+      EXPECT_EQ((*made)["session"], (*entry)["session"]);
+      EXPECT_EQ((*made)["call_ring"], (*entry)["ring"]);
+      EXPECT_EQ((*made)["call_seq"], (*entry)["ring_seq"]);
+    }
+  }
 }
 
 TEST(BatchEvidence, of_a_batch_that_is_refused_all_jobs_failed) {

@@ -3,6 +3,7 @@
 // not answer. Each test runs in a process of its own.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -178,6 +179,63 @@ TEST(ServiceEnd, nothing_made_while_the_module_fails_stays) {
     ASSERT_EQ(cm_selftest(cm_session{0}, nullptr, 0, &count), CM_OK);
     ASSERT_EQ(status().state, uint32_t{CM_STATE_OPERATIONAL});
   }
+}
+
+// stopped_at: of results in a batch that was ended: where the last ones begin, which all say the same.
+template <class Job>
+size_t stopped_at(const std::vector<Job>& jobs) {
+  const cm_rc last = jobs.back().result;
+  EXPECT_TRUE(last == CM_ERR_STATE || last == CM_ERR_ERROR_STATE) << cm_rc_name(last);
+  size_t at = jobs.size();
+  while (at != 0 && jobs[at - 1].result == last) --at;
+  for (size_t i = 0; i < at; ++i) EXPECT_NE(jobs[i].result, last) << i;
+  return at;
+}
+
+// Batches that need no keys go on for seconds when nobody stops them.
+TEST(ServiceEnd, a_batch_without_keys_ends_with_the_operational_state) {
+  Module module(20'000);
+  const std::vector<uint8_t> text(16384);
+  std::vector<std::array<uint8_t, 32>> digests(CM_BATCH_MAX);
+  std::vector<cm_hash_job> hashes;
+  for (auto& digest : digests) {
+    digest.fill(0xee);
+    hashes.push_back({CM_HASH_SHA256, 99, digest.data(), digest.size(), text.data(), text.size()});
+  }
+  cm_kdf_params kdf{};
+  kdf.struct_size = sizeof kdf;
+  kdf.function = CM_KDF_PBKDF2;
+  kdf.hash = CM_HASH_SHA256;
+  kdf.iterations = 2000;
+  kdf.input = kdf.salt = text.data();
+  kdf.input_size = kdf.salt_size = 16;
+  std::vector<cm_kdf_job> passwords(CM_BATCH_MAX, cm_kdf_job{kdf, key_params(CM_ALG_HMAC_SHA256, 256), {99}, 99});
+  cm_rc hashed = CM_OK, derived = CM_OK;
+  std::thread hasher([&] { hashed = cm_hash_batch(module.user, hashes.data(), hashes.size()); });
+  std::thread deriver([&] { derived = cm_kdf_batch(module.user, passwords.data(), passwords.size()); });
+  while (status().keys_in_use == 0) std::this_thread::yield();
+  EXPECT_EQ(fail_entropy(module.user), CM_ERR_ENTROPY);
+  hasher.join();
+  deriver.join();
+  EXPECT_LT(hashed, 0);
+  for (size_t i = stopped_at(hashes); i < hashes.size(); ++i) EXPECT_EQ(digests[i], (std::array<uint8_t, 32>{}));
+  EXPECT_EQ(derived, CM_ERR_JOBS);
+  for (size_t i = stopped_at(passwords); i < passwords.size(); ++i) EXPECT_EQ(passwords[i].key.v, 0U);
+  EXPECT_EQ(status().keys_in_use, 0U);
+
+  // Whatever was recorded as made and is nobody's any more is recorded as zeroised.
+  size_t count = 0;
+  EXPECT_EQ(cm_selftest(cm_session{0}, nullptr, 0, &count), CM_OK);
+  EXPECT_EQ(cm_audit_sync(module.user, 0, 20'000), CM_OK);
+  const std::string log = module.log_text();
+  const auto times = [&log](const std::string& name) {
+    size_t n = 0;
+    for (size_t at = log.find(name); at != std::string::npos; at = log.find(name, at + 1)) ++n;
+    return n;
+  };
+  EXPECT_GT(times("key-derived"), 0U);
+  EXPECT_GE(times("key-zeroised"), times("key-derived"));
+  EXPECT_LE(times("key-zeroised"), times("key-derived") + 16) << "those of one lot had no record yet";
 }
 
 TEST(ServiceEnd, a_failure_in_service_is_told_logged_and_overcome_by_a_full_self_test) {

@@ -215,10 +215,10 @@ std::string key_algorithms() {
   return table({"`CM_ALG_*`", "algorithm", "bits", "usage", "approved", "self-tested as"}, rows);
 }
 
-std::string_view text_of(HashKind kind) {
-  switch (kind) {
+std::string_view standard_of(const HashFunctionRow& h) {
+  switch (h.kind) {
     case HashKind::kFixed:
-      return "FIPS 180-4, FIPS 202";
+      return hash_row(h.fixed).core == HashCore::kKeccak ? "FIPS 202 6.1" : "FIPS 180-4 6";
     case HashKind::kShake:
       return "FIPS 202 6.2";
     case HashKind::kCshake:
@@ -238,7 +238,7 @@ std::string hash_functions() {
   for (const HashFunctionRow& h : kHashFunctions) {
     const size_t size = hash_function_size(h);
     rows.push_back({fmt::format("{}", h.number), h.name, size != 0 ? fmt::format("{}", size) : "any",
-                    hash_function_squeezes(h) ? "yes" : "no", std::string(text_of(h.kind)), h.self_test});
+                    hash_function_squeezes(h) ? "yes" : "no", std::string(standard_of(h)), h.self_test});
   }
   return table({"`CM_HASH_*`", "function", "bytes", "output in pieces", "standard", "self-tested as"}, rows);
 }
