@@ -85,10 +85,9 @@ inline void wipe(uint32_t* words, size_t count) {
 }  // namespace
 
 void sha1_blocks_portable(uint32_t* state, const uint8_t* blocks, size_t count) {
-  uint32_t w[16];
+  uint32_t w[16], s[5];
   for (; count != 0; --count, blocks += 64) {
     for (unsigned i = 0; i < 16; ++i) w[i] = load_word(blocks + 4 * i);
-    uint32_t s[5];  // in registers
     for (unsigned i = 0; i < 5; ++i) s[i] = state[i];
     quarter<Choose, 0>(s, w);
     quarter<Parity, 20>(s, w);
@@ -97,6 +96,7 @@ void sha1_blocks_portable(uint32_t* state, const uint8_t* blocks, size_t count) 
     for (unsigned i = 0; i < 5; ++i) state[i] += s[i];
   }
   wipe(w, 16);
+  wipe(s, 5);  // with the new state they would give the old one
 }
 
 }  // namespace cm

@@ -71,10 +71,9 @@ inline void wipe(uint64_t* words, size_t count) {
 }  // namespace
 
 void sha512_blocks_portable(uint64_t* state, const uint8_t* blocks, size_t count) {
-  uint64_t w[16];
+  uint64_t w[16], s[8];
   for (; count != 0; --count, blocks += 128) {
     for (unsigned i = 0; i < 16; ++i) w[i] = load_word(blocks + 8 * i);
-    uint64_t s[8];  // in registers
     for (unsigned i = 0; i < 8; ++i) s[i] = state[i];
     eight_steps<true, 0>(s, kSha512Round, w);
     eight_steps<true, 8>(s, kSha512Round, w);
@@ -85,6 +84,7 @@ void sha512_blocks_portable(uint64_t* state, const uint8_t* blocks, size_t count
     for (unsigned i = 0; i < 8; ++i) state[i] += s[i];
   }
   wipe(w, 16);
+  wipe(s, 8);  // with the new state they would give the old one
 }
 
 }  // namespace cm

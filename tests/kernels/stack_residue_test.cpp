@@ -403,10 +403,15 @@ TEST_F(StackResidue, sha1_blocks) {
   for (size_t t = 0; t < 80; ++t)
     w[t] = t < 16 ? load_be32(&text_[4 * t]) : std::rotl(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
   for (const Lane lane : runnable_lanes(kSha1Kernels)) {
-    uint32_t state[5];
+    uint32_t state[5], last[5];
     sha1_initial_state(state);
+    sha1_initial_state(last);
+    sha1_blocks(Lane::kPortable, last, text_.data(), 1);
+    for (size_t i = 0; i < 5; ++i) last[i] -= state[i];
     expect_clean(std::string(lane_name(lane)) + " sha1", [&] { sha1_blocks(lane, state, text_.data(), 1); },
-                 {{"message", copy_of(text_.data(), kSha1Block)}, {"schedule", copy_of(w, sizeof w)}});
+                 {{"message", copy_of(text_.data(), kSha1Block)},
+                  {"schedule", copy_of(w, sizeof w)},
+                  {"working variables", copy_of(last, 4 * sizeof last[0])}});
   }
 }
 
@@ -423,12 +428,16 @@ TEST_F(StackResidue, sha512_blocks) {
     kw[t] = w[t] + kSha512Round[t];
   }
   for (const Lane lane : runnable_lanes(kSha512Kernels)) {
-    uint64_t state[8];
+    uint64_t state[8], last[8];
     sha512_initial_state(state);
+    sha512_initial_state(last);
+    sha512_blocks(Lane::kPortable, last, text_.data(), 1);
+    for (size_t i = 0; i < 8; ++i) last[i] -= state[i];
     expect_clean(std::string(lane_name(lane)) + " sha512", [&] { sha512_blocks(lane, state, text_.data(), 1); },
                  {{"message", copy_of(text_.data(), kSha512Block)},
                   {"schedule", copy_of(w, sizeof w)},
-                  {"schedule with constants", copy_of(kw, sizeof kw)}});
+                  {"schedule with constants", copy_of(kw, sizeof kw)},
+                  {"working variables", copy_of(last, sizeof last)}});
   }
 }
 
