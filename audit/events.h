@@ -240,6 +240,7 @@ constexpr EventRow kSelfTestNames[] = {
     {57, "kda-two-step-cmac"},
     {58, "x963-kdf"},
     {59, "ssh-kdf"},
+    {60, "hmac-multi"},
 };
 
 // Names of the states, by id - 0x20000: CM_STATE_*.

@@ -25,6 +25,7 @@ bool cast_hmac_sha3(Lane lane, bool broken);
 bool cast_kmac(Lane lane, bool broken);
 bool cast_sha3_multi(Lane lane, bool broken);
 bool cast_sha_multi(Lane lane, bool broken);
+bool cast_hmac_multi(Lane lane, bool broken);
 bool cast_aes_encrypt(Lane lane, bool broken);
 bool cast_aes_decrypt(Lane lane, bool broken);
 bool cast_gcm_seal(Lane lane, bool broken);

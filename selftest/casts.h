@@ -69,6 +69,7 @@ enum class CastId : uint32_t {
   kTwoStepCmac = 57,
   kX963Kdf = 58,
   kSshKdf = 59,
+  kHmacMulti = 60,
 };
 
 enum class LaneSet : uint8_t {
@@ -108,11 +109,14 @@ constexpr CastRow kCasts[] = {
      "MAC with both midstates"},
     {CastId::kHmacSha3, LaneSet::kKeccak, "hmac-sha3-256", "HMAC-SHA3", "vectors/selftest hash",
      "MAC with both midstates"},
-    {CastId::kKmac, LaneSet::kKeccak, "kmac", "KMAC", "vectors/selftest kmac", "KMAC128 with a key of two blocks"},
+    {CastId::kKmac, LaneSet::kKeccak, "kmac", "KMAC", "vectors/selftest kmac",
+     "KMAC128: name, key, message, length of the output"},
     {CastId::kShaMulti, LaneSet::kHashMulti, "sha-multi", "SHA-2", "vectors/selftest hash",
      "SHA-1, SHA-256, SHA-512: every lane for many messages"},
     {CastId::kSha3Multi, LaneSet::kHashMulti, "sha-3-multi", "SHA-3", "vectors/selftest hash",
      "every lane of the kernels for many messages"},
+    {CastId::kHmacMulti, LaneSet::kHashMulti, "hmac-multi", "HMAC", "vectors/selftest hash",
+     "SHA-1, SHA-256, SHA-384, SHA-512, SHA3-256: many messages"},
     {CastId::kAesEncrypt, LaneSet::kAes, "aes-encrypt", "AES", "vectors/selftest aes",
      "128, 192, 256 bit schedules, encryption"},
     {CastId::kAesDecrypt, LaneSet::kAes, "aes-decrypt", "AES", "vectors/selftest aes",

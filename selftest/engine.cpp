@@ -98,6 +98,8 @@ bool known_answer(CastId id, Lane lane, bool broken) {
       return cast_sha3_multi(lane, broken);
     case CastId::kShaMulti:
       return cast_sha_multi(lane, broken);
+    case CastId::kHmacMulti:
+      return cast_hmac_multi(lane, broken);
     case CastId::kAesEncrypt:
       return cast_aes_encrypt(lane, broken);
     case CastId::kAesDecrypt:

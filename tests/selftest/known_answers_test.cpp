@@ -13,6 +13,7 @@
 #include "tests/support/drbg_oracle.h"
 #include "tests/support/evp_oracle.h"
 #include "tests/support/gcm_siv_oracle.h"
+#include "tests/support/hash_oracle.h"
 #include "tests/support/rsp_file.h"
 
 namespace cm::selftest {
@@ -159,6 +160,14 @@ TEST(KnownAnswers, hash) {
         const Bytes digest = digest_by(name, Bytes(from, from + static_cast<ptrdiff_t>(known::kHashMultiStep * i)));
         all.insert(all.end(), digest.begin(), digest.end());
       }
+      const std::string_view hash = name;
+      const size_t few = hash == "SHA512" || hash == "SHA3-256" ? 4 : 8;
+      for (size_t i = 0; i < few; ++i) {
+        const auto from = message.begin() + static_cast<ptrdiff_t>(i);
+        const Bytes text(from, from + static_cast<ptrdiff_t>(known::kHashFewSize));
+        const Bytes digest = hash == "SHA3-256" ? digest_by("SHAKE128", text, 32) : digest_by(name, text);
+        all.insert(all.end(), digest.begin(), digest.end());
+      }
     }
     return all;
   };
@@ -175,6 +184,14 @@ TEST(KnownAnswers, hmac_of_other_hashes_and_kmac) {
   EXPECT_EQ(hmac("SHA1"), bytes(known::kHmacSha1Mac));
   EXPECT_EQ(hmac("SHA512"), bytes(known::kHmacSha512Mac));
   EXPECT_EQ(hmac("SHA3-256"), bytes(known::kHmacSha3Mac));
+  Bytes all;
+  for (const HashId id : {HashId::kSha1, HashId::kSha256, HashId::kSha384, HashId::kSha512, HashId::kSha3_256})
+    for (size_t i = 0; i < known::kHashMultiJobs; ++i) {
+      const auto from = message.begin() + static_cast<ptrdiff_t>(i);
+      const Bytes mac = test::evp_hmac(id, key, Bytes(from, from + static_cast<ptrdiff_t>(known::kHmacMultiStep * i)));
+      all.insert(all.end(), mac.begin(), mac.end());
+    }
+  EXPECT_EQ(digest_of(all), bytes(known::kHmacMultiDigest));
   size_t size = sizeof known::kKmacMac;
   EXPECT_EQ(mac_by("KMAC128", OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size), key, message),
             bytes(known::kKmacMac));
@@ -370,10 +387,11 @@ TEST(KnownAnswers, pbkdf2) {
             1);
   EXPECT_EQ(key, bytes(known::kPbkdf2Key));
   Bytes all;
-  for (const EVP_MD* md : {EVP_sha1(), EVP_sha256(), EVP_sha512()}) {
-    Bytes out(known::kPbkdf2MultiSize);
+  const EVP_MD* const hashes[] = {EVP_sha1(), EVP_sha256(), EVP_sha512()};
+  for (size_t i = 0; i < std::size(hashes); ++i) {
+    Bytes out(known::kPbkdf2MultiSize[i]);
     ASSERT_EQ(PKCS5_PBKDF2_HMAC(reinterpret_cast<const char*>(password.data()), static_cast<int>(password.size()),
-                                salt.data(), static_cast<int>(salt.size()), known::kPbkdf2Iterations, md,
+                                salt.data(), static_cast<int>(salt.size()), known::kPbkdf2Iterations, hashes[i],
                                 static_cast<int>(out.size()), out.data()),
               1);
     all.insert(all.end(), out.begin(), out.end());
