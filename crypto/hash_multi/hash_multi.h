@@ -6,7 +6,7 @@
 // is what one message after the other gives, whatever else stands in the batch.
 //
 // single is the lane of the code for one message, wide that of the kernels for many; both must be ones this CPU can
-// run. At most kHashMultiMax jobs stand in one call, and each message fits its hash (sha256_takes). No end may overlap
+// run. At most kHashMultiMax jobs stand in one call, and each message fits its hash (hash_takes). No end may overlap
 // a buffer of another job; it may be the start of its own. Nothing is allocated, and nothing is kept after the call,
 // which takes less than 16 KiB of stack.
 #pragma once

@@ -53,11 +53,11 @@ Status ssh_kdf(HashId id, Lane lane, uint8_t* out, size_t out_size, const SshKdf
       hash_update(h.piece, input.session_id, input.session_id_size);
     }
     hash_final(h.piece, h.digest);
-    hash_update(h.so_far, h.digest, size);
     const size_t take = out_size < size ? out_size : size;
     std::memcpy(out, h.digest, take);
     out += take;
     out_size -= take;
+    if (out_size != 0) hash_update(h.so_far, h.digest, size);
   }
   return Status::kOk;
 }

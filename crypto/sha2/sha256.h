@@ -14,14 +14,9 @@ inline constexpr size_t kSha256Size = 32;
 inline constexpr size_t kSha256Block = 64;
 inline constexpr uint64_t kSha256MaxInput = (uint64_t{1} << 61) - 1;  // bytes; FIPS 180-4: less than 2^64 bits
 
-// sha256_takes: whether a message of `before` bytes may go on for so many more.
-constexpr bool sha256_takes(uint64_t before, uint64_t more) {
-  return before <= kSha256MaxInput && more <= kSha256MaxInput - before;
-}
-
 struct Sha256 {
   uint32_t state[8];
-  uint64_t size;  // bytes taken in so far, at most kSha256MaxInput: callers ask sha256_takes before an update
+  uint64_t size;  // bytes taken in so far, at most kSha256MaxInput: callers see to that
   uint8_t buffer[kSha256Block];
   Lane lane;
 };

@@ -46,7 +46,7 @@ template <int kBits>
   return x >> kBits | x << (64 - kBits);
 }
 
-// functions of rounds; choose without ANDN, which would want BMI1
+// functions of rounds
 [[gnu::always_inline]] inline uint64_t big_sigma0(uint64_t x) { return rotr<28>(x) ^ rotr<34>(x) ^ rotr<39>(x); }
 [[gnu::always_inline]] inline uint64_t big_sigma1(uint64_t x) { return rotr<14>(x) ^ rotr<18>(x) ^ rotr<41>(x); }
 [[gnu::always_inline]] inline uint64_t choose(uint64_t x, uint64_t y, uint64_t z) { return z ^ (x & (y ^ z)); }

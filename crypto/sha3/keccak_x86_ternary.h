@@ -71,7 +71,7 @@ struct TernaryKeccak {
   }
 
   // operands: the rest of theta, rho and pi (3.2.2, 3.2.3) for the five words that make row Y. What comes from column
-  // (x + 3 Y) mod 5 must go to column x, so that the five change places in a ring. Returns the first of them as well.
+  // (x + 3 Y) mod 5 must go to column x, so that the five change places in a ring.
   template <int kRound, int Y>
   [[gnu::always_inline]] inline void operands(const V (&d)[5]) {
     constexpr int k1 = 3 * Y % 5, k2 = Y, k3 = 4 * Y % 5, k4 = 2 * Y % 5;  // the ring, which begins with 0

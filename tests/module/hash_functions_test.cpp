@@ -227,6 +227,35 @@ TEST_F(HashFunctions, refuse_what_they_cannot_do) {
   EXPECT_EQ(cm_hash_squeeze(session_, hash, out, 64), CM_ERR_HANDLE);
 }
 
+TEST_F(HashFunctions, refuse_outputs_that_no_memory_has) {
+  Bytes out(64, 0xee);
+  const Bytes untouched = out;
+  for (const HashFunctionRow& row : kHashFunctions) {
+    if (hash_function_size(row) != 0) continue;
+    cm_hash hash{};
+    const bool parallel = row.kind == HashKind::kParallel || row.kind == HashKind::kParallelXof;
+    const cm_hash_params params = params_of(row.number, "", parallel ? 40 : 0);
+    ASSERT_EQ(cm_hash_init_params(session_, &hash, &params), CM_OK) << row.name;
+    for (const size_t capacity : {size_t{1} << 61, SIZE_MAX / 2, SIZE_MAX})
+      EXPECT_EQ(cm_hash_final(session_, hash, out.data(), capacity), CM_ERR_LENGTH) << row.name;
+    EXPECT_EQ(cm_hash_free(session_, hash), CM_OK);
+  }
+  for (const uint32_t shake : {CM_HASH_SHAKE128, CM_HASH_SHAKE256})
+    for (const size_t capacity : {size_t{1} << 61, SIZE_MAX})
+      EXPECT_EQ(cm_hash_compute(session_, shake, out.data(), capacity, nullptr, 0), CM_ERR_LENGTH);
+  EXPECT_EQ(out, untouched);
+}
+
+TEST_F(HashFunctions, a_stale_handle_costs_no_more_than_a_digest) {
+  cm_hash hash{};
+  ASSERT_EQ(cm_hash_init(session_, &hash, CM_HASH_SHA256), CM_OK);
+  ASSERT_EQ(cm_hash_free(session_, hash), CM_OK);
+  Bytes out(100, 0xee), expected(100, 0xee);
+  std::fill_n(expected.begin(), 64, uint8_t{0});
+  EXPECT_EQ(cm_hash_final(session_, hash, out.data(), out.size()), CM_ERR_HANDLE);
+  EXPECT_EQ(out, expected);
+}
+
 TEST_F(HashFunctions, refuse_parameters_that_do_not_fit) {
   cm_hash hash{};
   const auto init = [&](cm_hash_params p) { return cm_hash_init_params(session_, &hash, &p); };
