@@ -257,25 +257,26 @@ Status prepare_password(KdfCall& call, const cm_key_params& params) {
   return succeeded(s) ? indicator : s;
 }
 
-void start_job(ThreadState& thread, const store::AnyKeys& in_use, KdfLot& lot, size_t i, In all) {
+// begin_job: what needs no key: the checks, and of a password all but the computation.
+void begin_job(KdfLot& lot, size_t i, In all) {
   const cm_kdf_job& job = lot.jobs[i];
-  KdfCall& call = lot.calls[i];
-  call.params = job.kdf;
-  lot.results[i] = check_kdf_job(job, call, all);
-  if (!succeeded(lot.results[i])) return;
-  if (goes_along(job.kdf)) {
-    lot.results[i] = prepare_password(call, job.params);
-    lot.waits[i] = succeeded(lot.results[i]);
-    return;
-  }
-  const store::KeyUse secret(thread, in_use, job.kdf.secret);
-  const store::KeyUse salt(thread, in_use, job.kdf.salt_key);
-  lot.results[i] = derive_key(call, {secret.key(), salt.key()}, job.params, &lot.slots[i]);
+  lot.calls[i].params = job.kdf;
+  lot.results[i] = check_kdf_job(job, lot.calls[i], all);
+  if (!succeeded(lot.results[i]) || !goes_along(job.kdf)) return;
+  lot.results[i] = prepare_password(lot.calls[i], job.params);
+  lot.waits[i] = succeeded(lot.results[i]);
 }
 
-void start_jobs(ThreadState& thread, KdfLot& lot, In all) {
+// derive_jobs: all that do not go side by side.
+void derive_jobs(ThreadState& thread, KdfLot& lot) {
   const store::AnyKeys in_use(thread);
-  for (size_t i = 0; i < lot.count; ++i) start_job(thread, in_use, lot, i, all);
+  for (size_t i = 0; i < lot.count; ++i) {
+    const cm_kdf_job& job = lot.jobs[i];
+    if (!succeeded(lot.results[i]) || goes_along(job.kdf)) continue;
+    const store::KeyUse secret(thread, in_use, job.kdf.secret);
+    const store::KeyUse salt(thread, in_use, job.kdf.salt_key);
+    lot.results[i] = derive_key(lot.calls[i], {secret.key(), salt.key()}, job.params, &lot.slots[i]);
+  }
 }
 
 // run_passwords: those that have hash and iterations of the first.
@@ -294,26 +295,24 @@ void run_passwords(KdfLot& lot, size_t first) {
   pbkdf2(id, hash_lane(id, hash_lanes()), lanes().hash_multi, jobs, count, like.iterations);
 }
 
-// run_lot: every key that can be made is made, and nobody sees it yet.
+// run_lot: every key that can be made is made, and nobody sees it yet. Passwords first: a zeroisation meanwhile would
+// not find the keys of the others, for minutes.
 void run_lot(ThreadState& thread, KdfLot& lot, In all) {
-  start_jobs(thread, lot, all);
-  bool password[kKdfLot] = {};
-  for (size_t i = 0; i < lot.count; ++i) password[i] = lot.waits[i];
+  for (size_t i = 0; i < lot.count; ++i) begin_job(lot, i, all);
   for (size_t i = 0; i < lot.count; ++i)
     if (lot.waits[i]) run_passwords(lot, i);
-  for (size_t i = 0; i < lot.count; ++i) {
-    if (!password[i]) continue;
-    lot.results[i] = expand_output(lot.calls[i], lot.outputs[i], lot.jobs[i].params, lot.results[i], &lot.slots[i]);
-  }
+  derive_jobs(thread, lot);
+  for (size_t i = 0; i < lot.count; ++i)
+    if (succeeded(lot.results[i]) && goes_along(lot.jobs[i].kdf))
+      lot.results[i] = expand_output(lot.calls[i], lot.outputs[i], lot.jobs[i].params, lot.results[i], &lot.slots[i]);
 }
 
 // record_key: without its record, or when the module has left its operational state meanwhile, a key is destroyed
 // again, and that is recorded where the key is.
 Status record_key(const Gate& gate, cm_key made, size_t number) {
   Status s = gate.recheck();
-  const bool tried = succeeded(s);
-  if (tried) s = gate.record(EventId::kKeyDerived, made.v, static_cast<uint32_t>(number));
-  const bool recorded = tried && succeeded(s);
+  if (succeeded(s)) s = gate.record(EventId::kKeyDerived, made.v, static_cast<uint32_t>(number));
+  const bool recorded = succeeded(s);
   if (recorded) s = gate.recheck();
   if (!succeeded(s) && succeeded(store::destroy_key(made)) && recorded) store::record_not_handed_out(made);
   return s;

@@ -241,10 +241,10 @@ bool is_old_master_secret(const cm_kdf_params& p) {
          (of_seed == 0 || std::memcmp(p.context, kLabel + of_label, of_seed) == 0);
 }
 
-// secret_size: of an encoded one, without the four bytes of its length.
+// secret_size: of an encoded one, without the four bytes of its length; what is shorter than they are is too short.
 size_t secret_size(const KdfCall& call) {
   const bool encoded = call.params.function == CM_KDF_SSH && (call.params.flags & CM_KDF_SSH_ENCODED) != 0;
-  return call.secret.size - (encoded ? (call.secret.size < 4 ? call.secret.size : 4) : 0);
+  return encoded && call.secret.size >= 4 ? call.secret.size - 4 : call.secret.size;
 }
 
 }  // namespace

@@ -789,7 +789,7 @@ TEST_F(KdfBatch, of_passwords_keeps_nobody_from_destroying_keys) {
   const cm_key first = import_hmac(session_, pattern(32));
   const cm_key other = import_hmac(session_, pattern(32));
   Derivation d = full(CM_KDF_PBKDF2);
-  d.p.iterations = 6'000'000;
+  d.p.iterations = 20'000'000;
   cm_kdf_job jobs[] = {job(d, hmac_)};
   for (const bool single : {true, false}) {
     std::atomic<bool> over{false};
