@@ -41,6 +41,9 @@ add_library(cm::boundary ALIAS cm_boundary)
 target_link_libraries(cm_boundary INTERFACE cm::strict)
 target_compile_options(cm_boundary INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics>
+  # gcc zeroes and copies what has a few hundred bytes with "rep stos" and "rep movs", which begin slowly.
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-mmemset-strategy=vector_loop:512:noalign$<COMMA>libcall:-1:noalign>
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-mmemcpy-strategy=vector_loop:512:noalign$<COMMA>libcall:-1:noalign>
   -ftls-model=initial-exec -fno-semantic-interposition)
 
 # cm_kernel_flags(FILE FLAG...): -m flags of one kernel file. Whole targets never get them: an inline function compiled

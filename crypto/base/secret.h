@@ -13,8 +13,6 @@ namespace cm {
 // zeroise: overwrites n bytes; the barrier keeps the stores although nothing reads them again (ISO/IEC 19790 7.9.7).
 inline void zeroise(void* p, size_t n) {
   if (n == 0) return;
-  // Of a large size that it knows, the compiler makes "rep stos", which begins slowly; memset of libc does not.
-  if (n > 256) __asm__("" : "+r"(n));
   std::memset(p, 0, n);
   __asm__ volatile("" : : "r"(p) : "memory");
 }
@@ -35,6 +33,27 @@ class SecretArray {
 
  private:
   alignas(16) uint8_t bytes_[N] = {};
+};
+
+// SecretBuffer: room for up to N sensitive bytes. What use() gave is zeroised when the buffer goes; the others are
+// never touched, so that a large one costs no more than what is in it.
+template <size_t N>
+class SecretBuffer {
+ public:
+  SecretBuffer() = default;
+  ~SecretBuffer() { zeroise(bytes_, size_); }
+  SecretBuffer(const SecretBuffer&) = delete;
+  SecretBuffer& operator=(const SecretBuffer&) = delete;
+  // use: once; the first `size` bytes, at most N, which are not set.
+  uint8_t* use(size_t size) {
+    size_ = size;
+    return bytes_;
+  }
+  const uint8_t* expose() const { return bytes_; }
+
+ private:
+  size_t size_ = 0;
+  alignas(16) uint8_t bytes_[N];
 };
 
 // SecretView: somebody else's secret bytes, for the length of a call.
