@@ -9,20 +9,26 @@
 namespace cm {
 namespace {
 
-constexpr uint64_t kInnerPad = 0x3636363636363636;  // eight bytes of ipad
-constexpr uint64_t kOuterPad = 0x5c5c5c5c5c5c5c5c;
+// Sixteen bytes at once: kernels load them so, and could not be served from two pieces that are still on their way.
+using Piece = uint64_t __attribute__((vector_size(16)));
+constexpr Piece kInnerPad = {0x3636363636363636, 0x3636363636363636};
+constexpr Piece kOuterPad = {0x5c5c5c5c5c5c5c5c, 0x5c5c5c5c5c5c5c5c};
+
+static_assert(kHashMaxBlock % sizeof(Piece) == 0);
 
 // PaddedKeys: the key block xor ipad and xor opad.
 struct PaddedKeys {
   SecretArray<kHashMaxBlock> inner, outer;
 };
 
-// pad_key: block_size is a multiple of 8.
+// pad_key: the last piece may be half used: block sizes are multiples of 8, and the room is one of 16.
 void pad_key(PaddedKeys& padded, const uint8_t* block, size_t block_size) {
-  for (size_t i = 0; i < block_size; i += sizeof(uint64_t)) {
-    const uint64_t word = load_le64(block + i);
-    store_le64(padded.inner.expose() + i, word ^ kInnerPad);
-    store_le64(padded.outer.expose() + i, word ^ kOuterPad);
+  for (size_t i = 0; i < block_size; i += sizeof(Piece)) {
+    Piece piece;
+    std::memcpy(&piece, block + i, sizeof piece);
+    const Piece inner = piece ^ kInnerPad, outer = piece ^ kOuterPad;
+    std::memcpy(padded.inner.expose() + i, &inner, sizeof inner);
+    std::memcpy(padded.outer.expose() + i, &outer, sizeof outer);
   }
 }
 
