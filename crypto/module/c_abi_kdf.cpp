@@ -73,13 +73,14 @@ class InputCopy {
     KdfCall with_copy = call;
     const cm_kdf_params& p = call.params;
     if (p.secret.v != 0 || p.input_size == 0 || is_password(p)) return with_copy;
-    std::memcpy(bytes_.expose(), p.input, p.input_size);
-    with_copy.secret.p = bytes_.expose();
+    uint8_t* copy = bytes_.use(p.input_size);
+    std::memcpy(copy, p.input, p.input_size);
+    with_copy.secret.p = copy;
     return with_copy;
   }
 
  private:
-  SecretArray<kInputMax> bytes_;
+  SecretBuffer<kInputMax> bytes_;
 };
 
 // approval_of: the function's own reason, else that of the keys that go in; kPolicy when it must not be done.
@@ -93,7 +94,7 @@ Status approval_of(const KdfCall& call, const Keys& keys, KdfTarget target, size
 // ---- into a key
 
 // Output: of which the key is the part from `offset` on.
-using Output = SecretArray<kOutputMax>;
+using Output = SecretBuffer<kOutputMax>;
 
 size_t key_size(const cm_key_params& params) { return params.bits / 8; }
 
@@ -159,10 +160,12 @@ Status derive_key(KdfCall& call, const Keys& keys, const cm_key_params& params, 
   if (const Status s = check_export(keys, params); !succeeded(s)) return s;
   const Status indicator = key_approval(call, keys, params);
   if (!succeeded(indicator)) return indicator;
+  store::expect_key();
   InputCopy copy;
   const KdfCall own = copy.of(call);
   Output output;
-  const Status s = kdf_compute(own, output.expose(), output_size(own.params, params));
+  const size_t size = output_size(own.params, params);
+  const Status s = kdf_compute(own, output.use(size), size);
   return succeeded(s) ? expand_output(own, output, params, indicator, slot) : s;
 }
 
@@ -287,8 +290,8 @@ void run_passwords(KdfLot& lot, size_t first) {
   for (size_t i = first; i < lot.count; ++i) {
     const KdfCall& call = lot.calls[i];
     if (!lot.waits[i] || call.params.hash != like.hash || call.params.iterations != like.iterations) continue;
-    jobs[count++] = {call.secret.p,  call.secret.size,        call.salt.p,
-                     call.salt.size, lot.outputs[i].expose(), output_size(call.params, lot.jobs[i].params)};
+    const size_t size = output_size(call.params, lot.jobs[i].params);
+    jobs[count++] = {call.secret.p, call.secret.size, call.salt.p, call.salt.size, lot.outputs[i].use(size), size};
     lot.waits[i] = false;
   }
   const auto id = static_cast<HashId>(like.hash);

@@ -47,6 +47,13 @@ class SlotTable {
     return kNoSlot;
   }
 
+  // next: the slot that claim would probably give.
+  uint32_t next() const {
+    const uint32_t word = hint_.load(std::memory_order_relaxed);
+    const uint64_t used = used_[word].load(std::memory_order_relaxed);
+    return word * 64 + (used != ~uint64_t{0} ? static_cast<uint32_t>(__builtin_ctzll(~used)) : 0);
+  }
+
   // publish: makes a claimed slot live and returns its handle.
   uint64_t publish(HandleKind kind, uint32_t slot) {
     const uint64_t generation = generation_[slot].fetch_add(1, std::memory_order_relaxed) + 1;

@@ -206,6 +206,16 @@ Status KeyUse::take_sequence(uint64_t* number) const {
   return Status::kOk;
 }
 
+void expect_key() {
+  constexpr size_t kLine = 64;
+  constexpr size_t kExpected = offsetof(KeyObject, hmac) + sizeof(HmacKey);  // a longer form is written in order
+  const uint32_t slot = g_key_slots.next();
+  const auto* key = reinterpret_cast<const uint8_t*>(&g_keys[slot]);
+  for (size_t i = 0; i < kExpected; i += kLine) __builtin_prefetch(key + i, 1);
+  __builtin_prefetch(&g_key_states[slot], 1);
+  __builtin_prefetch(&g_seal_counts[slot]);
+}
+
 KeyObject* new_key(uint32_t* slot) {
   *slot = g_key_slots.claim();
   if (*slot == g_key_slots.kNoSlot) return nullptr;

@@ -188,6 +188,9 @@ class KeyUse {
   uint64_t handle_;
 };
 
+// expect_key: fetches into the cache what new_key and publish_key will probably write, for who makes a key and has
+// something else to compute before.
+void expect_key();
 // new_key: a zeroed key object that nobody else can see, or null when the store is full.
 KeyObject* new_key(uint32_t* slot);
 cm_key publish_key(uint32_t slot);
