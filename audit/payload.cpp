@@ -10,6 +10,7 @@
 
 #include "crypto/base/bytes.h"
 #include "crypto/base/check.h"
+#include "crypto/base/secret.h"
 #include "crypto/sha2/sha256.h"
 
 namespace cm::audit {
@@ -193,6 +194,7 @@ void fields(auto& io, Is<ClientAttach> auto& p) {
   io.number(p.ring_records);
   io.number(p.first_ring_id);
   io.number(p.ring_count);
+  if (p.seal_kind == kSealChain) io.array(p.seal_commitment);
 }
 
 void fields(auto& io, Is<ClientDetach> auto& p) { io.array(p.client_id); }
@@ -285,6 +287,16 @@ bool decode(std::span<const uint8_t> var, Anchor& p) { return decode_payload(var
 bool decode(std::span<const uint8_t> var, UnexplainedExtend& p) { return decode_payload(var, p); }
 bool decode(std::span<const uint8_t> var, SealBroken& p) { return decode_payload(var, p); }
 bool decode(std::span<const uint8_t> var, End& p) { return decode_payload(var, p); }
+
+Digest seal_commitment(Lane lane, std::span<const uint8_t, kSealSeedSize> seed) {
+  std::array<uint8_t, sizeof(kSealDomain) - 1 + kSealSeedSize> message;
+  std::memcpy(message.data(), kSealDomain, sizeof(kSealDomain) - 1);
+  std::memcpy(message.data() + sizeof(kSealDomain) - 1, seed.data(), seed.size());
+  Digest digest;
+  sha256(lane, digest.data(), message.data(), message.size());
+  zeroise(message.data(), message.size());
+  return digest;
+}
 
 Digest qualifying_data(Lane lane, const AnchorBinding& binding) {
   Encoder io;

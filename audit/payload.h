@@ -73,10 +73,12 @@ struct ClientAttach {
   Digest module_digest{};
   std::string module_version;
   std::string lanes;
-  uint32_t seal_kind = 0;  // 0: records carry no seal (field is zero)
+  uint32_t seal_kind = 0;  // kSeal* of record.h
   uint32_t ring_records = 0;
   uint32_t first_ring_id = 0;  // rings first_ring_id .. first_ring_id + ring_count - 1
   uint32_t ring_count = 0;
+  // Only with kSealChain.
+  Digest seal_commitment{};  // SHA-256(kSealDomain | seed of the seals): who has the seed can show that it is the one
 };
 
 struct RingMark {
@@ -131,7 +133,7 @@ struct UnexplainedExtend {
 };
 
 // SealBroken.reason; numbers are only ever appended.
-inline constexpr uint32_t kBrokenSeal = 1;      // a seal where none was announced
+inline constexpr uint32_t kBrokenSeal = 1;      // another seal than its ring's chain has there
 inline constexpr uint32_t kBrokenSequence = 2;  // the record has another sequence number
 inline constexpr uint32_t kBrokenEvent = 3;     // unknown event
 inline constexpr uint32_t kBrokenHead = 4;      // head beyond the ring, or going back
@@ -173,6 +175,9 @@ Bytes encode(const End& p);
 [[nodiscard]] bool decode(std::span<const uint8_t> var, UnexplainedExtend& p);
 [[nodiscard]] bool decode(std::span<const uint8_t> var, SealBroken& p);
 [[nodiscard]] bool decode(std::span<const uint8_t> var, End& p);
+
+inline constexpr char kSealDomain[33] = "cryptomod seals of one client v1";
+Digest seal_commitment(Lane lane, std::span<const uint8_t, kSealSeedSize> seed);
 
 // AnchorBinding: everything qualifyingData covers (frame.h, kAnchorDomain).
 struct AnchorBinding {

@@ -27,6 +27,11 @@ constexpr uint64_t detail_bytes(uint64_t detail) { return detail & kDetailBytesM
 constexpr Lane detail_lane(uint64_t detail) { return static_cast<Lane>(detail >> 40 & 0xff); }
 constexpr uint16_t detail_reason(uint64_t detail) { return static_cast<uint16_t>(detail >> 48); }
 
+// What the seal of a record is: zero, or of the chain in audit/seal.h, which begins with a seed.
+inline constexpr uint32_t kSealNone = 0;
+inline constexpr uint32_t kSealChain = 1;
+inline constexpr size_t kSealSeedSize = 16;
+
 // A self-test record packs its lane and duration into detail: bits 0-7 and from 8 on.
 constexpr uint64_t self_test_detail(Lane lane, uint32_t ns) { return static_cast<uint64_t>(lane) | uint64_t{ns} << 8; }
 constexpr bool is_self_test(const Record& r) { return r.event_id >> 16 == static_cast<uint32_t>(EventId::kCast) >> 16; }

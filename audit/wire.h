@@ -15,6 +15,7 @@
 #include <cstdint>
 
 #include "audit/frame.h"
+#include "audit/record.h"
 
 namespace cm::audit {
 
@@ -29,7 +30,7 @@ struct WireHello {
   uint8_t module_digest[kDigestSize];
   char module_version[32];
   char lanes[256];
-  uint32_t seal_kind;  // 0
+  uint32_t seal_kind;  // kSealChain of seal.h
   uint32_t ring_count;
   uint32_t ring_records;
   uint32_t reserved;
@@ -44,6 +45,8 @@ struct WireWelcome {
   uint32_t incarnation;
   uint32_t tpm_kind;  // 0 none, 1 software, 2 device
   uint32_t writer_pid;
+  // Of a new client; zero for one that comes back: it has what it needs, and the writer knows the seed again.
+  uint8_t seal_seed[kSealSeedSize];
 };
 
 struct WireBye {

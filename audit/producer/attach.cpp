@@ -113,8 +113,8 @@ Status set_up() {
   g_process.kick_fd.store(kick, std::memory_order_release);
   if (succeeded(status))
     status = shared_memory_create(g_process.memory, g_process.config.ring_count, g_process.config.ring_records, &step);
-  if (!succeeded(status))
-    note_error(why.add("the shared memory for the audit cannot be made: ").add(step).add(" failed"));
+  if (succeeded(status)) status = seal_memory_create(g_process.seals, g_process.config.ring_count, &step);
+  if (!succeeded(status)) note_error(why.add("the memory for the audit cannot be made: ").add(step).add(" failed"));
   g_process.writer_expected.store(1, std::memory_order_release);
   return status;
 }
@@ -132,6 +132,7 @@ void tear_down() {
     g_process.phase = Phase::kIdle;
   }
   if (g_process.memory.base != nullptr) shared_memory_destroy(g_process.memory);
+  seal_memory_destroy(g_process.seals);
   g_process.writer_expected.store(0, std::memory_order_release);
   futex_wake(g_process.attachment, FutexScope::kPrivate, kWakeAll);
 }
@@ -186,6 +187,7 @@ void forget_parent() {
   if (kick > 0) close(kick);
   link_drop();
   if (g_process.memory.base != nullptr) shared_memory_forget(g_process.memory);
+  seal_memory_forget(g_process.seals);
 }
 
 // attach_child: like begin_attachment, but a writer that is away now leaves the supervisor trying.

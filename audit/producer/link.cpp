@@ -16,6 +16,7 @@
 
 #include "audit/producer/producer_state.h"
 #include "audit/wire.h"
+#include "crypto/base/secret.h"
 
 namespace cm::audit {
 namespace {
@@ -74,6 +75,7 @@ bool send_hello(int socket_fd, int executable_fd) {
   std::memcpy(hello.module_digest, config.module_digest, sizeof hello.module_digest);
   std::memcpy(hello.module_version, config.module_version, sizeof hello.module_version);
   std::memcpy(hello.lanes, config.lanes, sizeof hello.lanes);
+  hello.seal_kind = kSealChain;
   hello.ring_count = g_process.memory.ring_count;
   hello.ring_records = g_process.memory.ring_records;
 
@@ -115,6 +117,7 @@ const char* welcome_problem(const WireWelcome& w) {
 void adopt_welcome(const WireWelcome& w) {
   // Written once: a later Welcome is for the same client of the same log, and info may be reading.
   if (all_zero(g_process.client_id, sizeof g_process.client_id)) {
+    seal_memory_start(g_process.seals, w.seal_seed);
     std::memcpy(g_process.client_id, w.client_id, sizeof w.client_id);
     std::memcpy(g_process.log_id, w.log_id, sizeof w.log_id);
   }
@@ -139,6 +142,10 @@ bool receive_welcome(int fd) {
     uint32_t type;
     uint8_t bytes[512];
   } packet{};
+  struct Wiped {
+    void* bytes;
+    ~Wiped() { zeroise(bytes, sizeof packet); }
+  } const wiped{&packet};  // the seed of the seals
   const ssize_t size = recv(fd, &packet, sizeof packet, 0);
   if (size <= 0) {
     note("the writer closed the connection before its Welcome", 0);

@@ -25,8 +25,7 @@ void publish_home(const Record& record) {
   Port& home = g_process.home;
   Record& slot = home.slots[home.head & home.mask];
   slot = record;
-  slot.ring_id = 0;
-  slot.ring_seq = static_cast<uint32_t>(home.head);
+  store_pair(slot.ring_id, 0, static_cast<uint32_t>(home.head));
   publish_slot(home);
 }
 

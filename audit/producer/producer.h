@@ -11,6 +11,7 @@
 
 #include "audit/record.h"
 #include "audit/ring.h"
+#include "audit/seal.h"
 #include "crypto/base/status.h"
 
 namespace cm::audit {
@@ -36,6 +37,7 @@ enum class CallPlace : uint32_t {
 // Port: a thread's claim on one ring. Plain data, zero = not open. It belongs to one thread.
 struct Port {
   RingControl* control;
+  SealChain* seals;  // of this ring
   Record* slots;
   WriterPage* writer;
   uint64_t mask;        // ring_records - 1

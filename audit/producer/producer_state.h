@@ -3,7 +3,7 @@
 // touch which part of it. It must hold no pointer into memory of the writer except the mapping itself.
 //
 //   any thread, every call      attachment
-//   a thread's own ring         rings[i] head and acked, by the holder of rings[i].claimed
+//   a thread's own ring         rings[i] head and acked and the ring's seals, by the holder of rings[i].claimed
 //   under home_lock             home, home_reserved, boot, phase
 //   the supervisor, or attach   link_fd and what a Welcome says; attach only while no supervisor runs
 //   before attachment is set    memory, config, identity; constant afterwards
@@ -19,6 +19,7 @@
 #include "audit/producer/fixed_text.h"
 #include "audit/producer/futex.h"
 #include "audit/producer/producer.h"
+#include "audit/producer/seal_memory.h"
 #include "audit/producer/shared_memory.h"
 
 namespace cm::audit {
@@ -74,6 +75,7 @@ struct ProcessState {
   pid_t owner_pid;
   bool fenced;
   SharedMemory memory;
+  SealMemory seals;
   RingOwner rings[kRingCountMax];
   std::atomic<uint32_t> ring_hint;  // where the search for a free ring begins
   StoredConfig config;

@@ -127,6 +127,7 @@ void open_ring(Port& port, uint32_t index, uint32_t attachment) {
   const RingOwner& owner = g_process.rings[index];
   port = Port{};
   port.control = memory.control(index);
+  port.seals = g_process.seals.of(index);
   port.slots = memory.slots(index);
   port.writer = memory.writer();
   port.mask = memory.ring_records - 1;

@@ -31,7 +31,8 @@ bool known_event(uint32_t event_id) {
 
 bool same_client(const ClientAttach& a, const ClientAttach& b) {
   return a.uid == b.uid && a.module_digest == b.module_digest && a.seal_kind == b.seal_kind &&
-         a.ring_records == b.ring_records && a.first_ring_id == b.first_ring_id && a.ring_count == b.ring_count;
+         a.seal_commitment == b.seal_commitment && a.ring_records == b.ring_records &&
+         a.first_ring_id == b.first_ring_id && a.ring_count == b.ring_count;
 }
 
 }  // namespace
@@ -69,7 +70,7 @@ bool ClientRules::ring_allocation_sound(const FramePlace& place, const ClientAtt
 }
 
 void ClientRules::attach(const FrameView& frame, const FramePlace& place, const ClientAttach& p, uint32_t writer_uid) {
-  if (p.seal_kind != 0 && !unknown_seals_) unknown_seals_.emplace(place.at(), p.seal_kind);
+  if (p.seal_kind > kSealChain && !unknown_seals_) unknown_seals_.emplace(place.at(), p.seal_kind);
   if (p.uid == writer_uid) report_.add(FindingId::kNoIsolation, place.at(), "a client has the writer's user id");
   const auto known = clients_.find(p.client_id);
   if (p.reattached != 0) {

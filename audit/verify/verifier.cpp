@@ -366,6 +366,8 @@ void Verifier::list_checks() {
   if (!report_.head_given && !report_.nv_value_given)
     no.push_back("whether the log once went on after its last frame: neither --head nor --nv-value was given");
   no.push_back("whether the TPM is genuine hardware: no endorsement certificate was enrolled");
+  if (n.records != 0)
+    no.push_back("the seals of the records: the writer held them against keys that it alone had, and no log has them");
   no.push_back("whether the application recorded truthfully: code inside it can forge or skip its own future records");
 }
 

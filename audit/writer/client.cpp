@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "audit/writer/futex.h"
+#include "crypto/base/secret.h"
 
 namespace cm::audit {
 namespace {
@@ -22,7 +23,6 @@ void copy_record(Record& out, const Record& shared) {
 uint32_t breach_of(const Record& copy, uint64_t seq) {
   if (copy.ring_seq != static_cast<uint32_t>(seq)) return kBrokenSequence;
   if (!event_known(copy.event_id)) return kBrokenEvent;
-  if (copy.seal != 0) return kBrokenSeal;
   return 0;
 }
 
@@ -37,14 +37,24 @@ void append_open_entries(uint32_t ring_id, const CallRules& calls, std::vector<O
   for (const OpenCall& open : calls.open()) out.push_back({ring_id, open.event_id, open.ring_seq, open.object});
 }
 
-Client::Client(SharedMapping mapping, const ClientAttach& attach, std::shared_ptr<Connection> connection,
-               std::vector<uint64_t> next_seq, std::vector<CallRules> calls)
-    : mapping_(std::move(mapping)), attach_(attach), connection_(std::move(connection)) {
+Client::Client(SharedMapping mapping, const ClientAttach& attach, const SealSeed& seal_seed, Lane seal_lane,
+               std::shared_ptr<Connection> connection, std::vector<uint64_t> next_seq, std::vector<CallRules> calls)
+    : mapping_(std::move(mapping)),
+      attach_(attach),
+      seal_seed_(seal_seed),
+      seal_lane_(seal_lane),
+      connection_(std::move(connection)) {
   rings_.resize(attach_.ring_count);
   for (size_t i = 0; i < rings_.size(); ++i) {
     rings_[i].consumed = rings_[i].taken = i < next_seq.size() ? next_seq[i] : 0;
     if (i < calls.size()) rings_[i].calls = std::move(calls[i]);
   }
+}
+
+Client::~Client() {
+  zeroise(seal_seed_.data(), seal_seed_.size());
+  for (const Ring& r : rings_)
+    if (r.seals) zeroise(r.seals.get(), sizeof *r.seals);
 }
 
 void Client::begin_service(uint32_t incarnation, const Clock& clock, uint32_t flags) {
@@ -120,6 +130,19 @@ Client::SessionState Client::check_session(Ring& ring, const Record& record, Ses
   return SessionState::kGood;
 }
 
+// seal_holds: of the next record that is taken; its key stays until the record is.
+bool Client::seal_holds(uint32_t ring, const Record& copy) {
+  Ring& r = rings_[ring];
+  if (!r.seals) {
+    r.seals = std::make_unique<SealChain>();
+    seal_start(*r.seals, seal_lane_, seal_seed_.data(), ring);
+    seal_skip(*r.seals, r.taken);
+  }
+  uint64_t words[kSealWords];
+  std::memcpy(words, static_cast<const void*>(&copy), sizeof words);
+  return copy.seal == seal_of(*r.seals, words);
+}
+
 Take Client::take(uint32_t ring, uint32_t max, SessionBook& sessions, Record* out) {
   Ring& r = rings_[ring];
   const Record* const slots = mapping_.slots(ring);
@@ -130,7 +153,9 @@ Take Client::take(uint32_t ring, uint32_t max, SessionBook& sessions, Record* ou
     const uint64_t seq = r.consumed + taken.count;
     Record& copy = out[taken.count];
     copy_record(copy, slots[seq & mask]);
+    copy.ring_id = ring;
     uint32_t breach = breach_of(copy, seq);
+    if (breach == 0 && !seal_holds(ring, copy)) breach = kBrokenSeal;
     if (breach == 0 && is_service(copy)) {
       const SessionState session = check_session(r, copy, sessions);
       r.waits = session == SessionState::kUnknown;
@@ -142,6 +167,7 @@ Take Client::take(uint32_t ring, uint32_t max, SessionBook& sessions, Record* ou
       break_ring(ring, breach, seq);
       break;
     }
+    seal_done(*r.seals);
     r.taken = seq + 1;
     copy.ring_id = ring_id(ring);
   }

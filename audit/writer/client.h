@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "audit/payload.h"
+#include "audit/seal.h"
+#include "audit/writer/seal_secret.h"
 #include "audit/writer/server.h"
 #include "audit/writer/session_book.h"
 #include "audit/writer/shared_mapping.h"
@@ -40,9 +42,12 @@ class Client {
     kCut,      // it broke the protocol
   };
 
-  // The rings begin at next_seq (of the log); calls as the log has them.
-  Client(SharedMapping mapping, const ClientAttach& attach, std::shared_ptr<Connection> connection,
-         std::vector<uint64_t> next_seq, std::vector<CallRules> calls);
+  // The rings begin at next_seq (of the log); calls as the log has them. seal_seed: of attach's commitment.
+  Client(SharedMapping mapping, const ClientAttach& attach, const SealSeed& seal_seed, Lane seal_lane,
+         std::shared_ptr<Connection> connection, std::vector<uint64_t> next_seq, std::vector<CallRules> calls);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
 
   const ClientAttach& attach() const { return attach_; }
   Connection& connection() const { return *connection_; }
@@ -101,18 +106,22 @@ class Client {
     uint64_t limit = ~uint64_t{0};  // nothing is taken from here on
     uint32_t breach = 0;            // SealBroken.reason, 0 while all is well
     bool breach_reported = false;
-    bool waits = false;  // for the opening of the next record's session
-    CallRules calls;     // of what is taken
+    bool waits = false;                // for the opening of the next record's session
+    CallRules calls;                   // of what is taken
+    std::unique_ptr<SealChain> seals;  // at taken; null until the ring is first used
     SessionId known_session{};
     uint64_t known_generation = 0;  // of the book when known_session was looked up
   };
   enum class SessionState { kGood, kUnknown, kBad };
 
   SessionState check_session(Ring& ring, const Record& record, SessionBook& sessions) const;
+  bool seal_holds(uint32_t ring, const Record& copy);
   void break_ring(uint32_t ring, uint32_t reason, uint64_t seq);
 
   SharedMapping mapping_;
   const ClientAttach attach_;
+  SealSeed seal_seed_;
+  const Lane seal_lane_;
   std::shared_ptr<Connection> connection_;
   std::vector<Ring> rings_;
   Fate fate_ = Fate::kAttached;

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "audit/writer/writer_loop.h"
+#include "crypto/base/secret.h"
 
 namespace cm::audit {
 namespace {
@@ -59,6 +60,7 @@ void WriterLoop::admit_new(ServerEvent& event) {
   if (getrandom(attach.client_id.data(), kIdSize, 0) != ssize_t{kIdSize})
     return event.connection->refuse("no random numbers");
   attach.first_ring_id = static_cast<uint32_t>(next_ring_id_);
+  attach.seal_commitment = seal_commitment(lane_, seal_seed_of(attach));
   const uint32_t ring_count = attach.ring_count;
   if (attach_client(event, std::vector<uint64_t>(ring_count, 0), {})) next_ring_id_ += ring_count;
 }
@@ -70,6 +72,8 @@ void WriterLoop::admit_returning(ServerEvent& event) {
   if (found == absent_.end()) return event.connection->refuse("no such client is awaited");
   const LoggedClient& logged = found->second;
   const ClientAttach& before = logged.attach;
+  if (before.seal_commitment != seal_commitment(lane_, seal_seed_of(before)))
+    return event.connection->refuse("the secret of the seals is not the one this client began with; attach anew");
   if (logged.cut_off || before.pid != attach.pid || before.start_time != attach.start_time ||
       before.uid != attach.uid || before.module_digest != attach.module_digest ||
       before.seal_kind != attach.seal_kind || before.ring_count != attach.ring_count ||
@@ -80,6 +84,7 @@ void WriterLoop::admit_returning(ServerEvent& event) {
   attach.executable_known = before.executable_known;
   attach.executable_digest = before.executable_digest;
   attach.first_ring_id = before.first_ring_id;
+  attach.seal_commitment = before.seal_commitment;
   attach.reattached = 1;
   if (attach_client(event, logged.next_seq, logged.calls)) absent_.erase(found);
 }
@@ -91,18 +96,23 @@ bool WriterLoop::attach_client(ServerEvent& event, std::vector<uint64_t> next_se
     return false;
   }
   const uint64_t frame_seq = journal_.position().next_frame_seq - 1;
-  auto client = std::make_shared<Client>(std::move(event.greeting->mapping), attach, event.connection,
+  const SealSeed seed = seal_seed_of(attach);
+  auto client = std::make_shared<Client>(std::move(event.greeting->mapping), attach, seed, seal_lane_, event.connection,
                                          std::move(next_seq), std::move(calls));
   // Records that are in the log already count as extended when this frame is.
   for (uint32_t ring = 0; ring < client->ring_count(); ++ring)
     extend_marks_.push_back({frame_seq, client, ring, client->consumed()[ring]});
   client->begin_service(incarnation_, clock_.current(), flags_);
-  welcome(*client);
+  welcome(*client, seed);
   clients_.push_back(std::move(client));
   return true;
 }
 
-void WriterLoop::welcome(const Client& client) const {
+SealSeed WriterLoop::seal_seed_of(const ClientAttach& attach) const {
+  return seal_secret_.seed(lane_, journal_.position().log_id, attach.client_id);
+}
+
+void WriterLoop::welcome(const Client& client, const SealSeed& seal_seed) const {
   WireWelcome packet{};
   packet.type = static_cast<uint32_t>(WireType::kWelcome);
   packet.version = kWireVersion;
@@ -112,7 +122,9 @@ void WriterLoop::welcome(const Client& client) const {
   packet.incarnation = incarnation_;
   packet.tpm_kind = tpm_kind_;
   packet.writer_pid = static_cast<uint32_t>(getpid());
+  if (client.attach().reattached == 0) std::copy(seal_seed.begin(), seal_seed.end(), packet.seal_seed);
   client.connection().send(&packet, sizeof packet);
+  zeroise(&packet, sizeof packet);
 }
 
 void WriterLoop::client_departs(const ServerEvent& event, Client::Fate fate) {

@@ -97,6 +97,7 @@ class Writer {
   UniqueFd tpm_device_;  // O_PATH, not valid when the TPM is no device file
   std::unique_ptr<Tpm> tpm_;
   WakeWord wake_;
+  SealSecret seal_secret_;
   std::unique_ptr<TpmThread> tpm_thread_;
   std::unique_ptr<LogStore> store_;
   std::unique_ptr<Journal> journal_;
@@ -150,6 +151,7 @@ Error Writer::start(bool& served) {
   served = lock == LockState::kServed;
   if (lock != LockState::kOurs) return lock_error;
   if (Error error = choose_account(options_.user, account_)) return error;
+  if (Error error = seal_secret_.open(directories_.run.get())) return error;
   if (Error error = give_directories(directories_, account_)) return error;
   if (Error error = start_tpm()) return error;
   tpm_thread_ = std::make_unique<TpmThread>(*tpm_, lane_, wake_);
@@ -161,8 +163,8 @@ Error Writer::start(bool& served) {
   UniqueFd listen_fd;
   if (Error error = bind_socket(directories_.run.get(), listen_fd)) return error;
   server_ = std::make_unique<Server>(std::move(listen_fd), getuid(), lane_, wake_);
-  loop_ = std::make_unique<WriterLoop>(options_, account_.uid, lane_, *journal_, *tpm_thread_, *server_, wake_, state_,
-                                       tpm_->kind());
+  loop_ = std::make_unique<WriterLoop>(options_, account_.uid, lane_, *journal_, *tpm_thread_, *server_, wake_,
+                                       seal_secret_, state_, tpm_->kind());
   if (Error error = enter_sandbox()) return error;
   if (Error error = loop_->prepare()) return error;
   return server_->open();

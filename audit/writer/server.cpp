@@ -27,7 +27,7 @@ void ring(const UniqueFd& event_fd) {
 bool terminated(const char* text, size_t size) { return std::memchr(text, '\0', size) != nullptr; }
 
 bool hello_is_sound(const WireHello& hello) {
-  return hello.version == kWireVersion && hello.reserved == 0 && hello.seal_kind == 0 &&
+  return hello.version == kWireVersion && hello.reserved == 0 && hello.seal_kind == kSealChain &&
          terminated(hello.module_version, sizeof hello.module_version) && terminated(hello.lanes, sizeof hello.lanes) &&
          ring_geometry_valid(hello.ring_count, hello.ring_records);
 }

@@ -27,13 +27,16 @@ constexpr uint64_t kClosing_ns = 10 * kSecond_ns;
 }  // namespace
 
 WriterLoop::WriterLoop(const Options& options, uid_t writer_uid, Lane lane, Journal& journal, TpmThread& tpm,
-                       Server& server, WakeWord& wake, const LogState& state, uint8_t tpm_kind)
+                       Server& server, WakeWord& wake, const SealSecret& seal_secret, const LogState& state,
+                       uint8_t tpm_kind)
     : options_(options),
       lane_(lane),
       journal_(journal),
       tpm_(tpm),
       server_(server),
       wake_(wake),
+      seal_secret_(seal_secret),
+      seal_lane_(seal_lane()),
       tpm_kind_(tpm_kind),
       incarnation_(static_cast<uint32_t>(journal.position().next_frame_seq)),
       boot_id_(current_boot_id()),
@@ -69,6 +72,7 @@ bool WriterLoop::append(FrameType type, const Bytes& payload, const FrameExtras&
 }
 
 Error WriterLoop::prepare() {
+  if (seal_lane_ == Lane::kNone) return {"the self-test of AES failed; no seal can be checked"};
   keep_clock();
   return fatal_ || no_space_ ? journal_.error() : Error{};
 }

@@ -23,7 +23,7 @@ namespace cm::audit {
 class WriterLoop {
  public:
   WriterLoop(const Options& options, uid_t writer_uid, Lane lane, Journal& journal, TpmThread& tpm, Server& server,
-             WakeWord& wake, const LogState& state, uint8_t tpm_kind);
+             WakeWord& wake, const SealSecret& seal_secret, const LogState& state, uint8_t tpm_kind);
 
   // prepare: writes the first clock frame. Everything from here on happens inside the sandbox.
   Error prepare();
@@ -62,7 +62,8 @@ class WriterLoop {
   void admit_new(ServerEvent& event);
   void admit_returning(ServerEvent& event);
   bool attach_client(ServerEvent& event, std::vector<uint64_t> next_seq, std::vector<CallRules> calls);
-  void welcome(const Client& client) const;
+  SealSeed seal_seed_of(const ClientAttach& attach) const;
+  void welcome(const Client& client, const SealSeed& seal_seed) const;
   void client_departs(const ServerEvent& event, Client::Fate fate);
 
   void take_tpm_events();
@@ -95,6 +96,8 @@ class WriterLoop {
   TpmThread& tpm_;
   Server& server_;
   WakeWord& wake_;
+  const SealSecret& seal_secret_;
+  const Lane seal_lane_;
   const uint8_t tpm_kind_;
   const uint32_t incarnation_;
   const std::array<uint8_t, kIdSize> boot_id_;

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 
@@ -31,7 +32,7 @@ FakeLog::FakeLog(const std::string& file) {
   if (file_ < 0) throw std::runtime_error("fake log: cannot open " + file);
   FileRow row;
   while (read(file_, &row, sizeof row) == static_cast<ssize_t>(sizeof row)) {
-    if (find(row.id) == nullptr) clients_.push_back({row.id, {}});
+    if (find(row.id) == nullptr) clients_.push_back({row.id, {}, {}});
     if (row.is_record != 0) find(row.id)->rings[row.ring].push_back(row.record);
   }
 }
@@ -50,7 +51,7 @@ ClientId FakeLog::new_client() {
   const std::lock_guard guard(mutex_);
   ClientId id{};
   if (getrandom(id.data(), id.size(), 0) != static_cast<ssize_t>(id.size())) throw std::runtime_error("getrandom");
-  clients_.push_back({id, {}});
+  clients_.push_back({id, {}, {}});
   write_row(file_, {id, 0, 0, Record{}});
   return id;
 }
@@ -60,13 +61,35 @@ bool FakeLog::knows(const ClientId& id) const {
   return find(id) != nullptr;
 }
 
+std::array<uint8_t, kSealSeedSize> FakeLog::seal_seed(const ClientId& id) {
+  std::array<uint8_t, kSealSeedSize> seed{};
+  std::copy(id.begin(), id.end(), seed.begin());
+  return seed;
+}
+
+uint64_t FakeLog::expected_seal(Client& client, uint32_t ring, const Record& record) {
+  std::unique_ptr<SealChain>& chain = client.seals[ring];
+  if (!chain) {
+    chain = std::make_unique<SealChain>();
+    seal_start(*chain, Lane::kPortable, seal_seed(client.id).data(), ring);
+    seal_skip(*chain, client.rings[ring].size());
+  }
+  uint64_t words[kSealWords];
+  std::memcpy(words, static_cast<const void*>(&record), sizeof words);
+  const uint64_t seal = seal_of(*chain, words);
+  seal_done(*chain);
+  return seal;
+}
+
 void FakeLog::append(const ClientId& id, uint32_t ring, const Record& record) {
   const std::lock_guard guard(mutex_);
   std::vector<Record>& records = find(id)->rings[ring];
   if (record.ring_seq != static_cast<uint32_t>(records.size()))
     complaints_.push_back("ring " + std::to_string(ring) + " record " + std::to_string(records.size()) + " says " +
                           std::to_string(record.ring_seq));
-  if (record.seal != 0) complaints_.push_back("a record carries a seal");
+  if (record.seal != expected_seal(*find(id), ring, record))
+    complaints_.push_back("ring " + std::to_string(ring) + " record " + std::to_string(records.size()) +
+                          " has another seal");
   records.push_back(record);
   write_row(file_, {id, ring, 1, record});
 }

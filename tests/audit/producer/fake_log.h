@@ -5,11 +5,13 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "audit/record.h"
+#include "audit/seal.h"
 #include "audit/wire.h"
 
 namespace cm::audit::test {
@@ -25,6 +27,8 @@ class FakeLog {
   FakeLog& operator=(const FakeLog&) = delete;
 
   ClientId new_client();
+  // seal_seed: of a client's seals; the same in every process that has this log.
+  static std::array<uint8_t, kSealSeedSize> seal_seed(const ClientId& id);
   bool knows(const ClientId& id) const;
   void append(const ClientId& id, uint32_t ring, const Record& record);
   uint64_t count(const ClientId& id, uint32_t ring) const;
@@ -39,7 +43,9 @@ class FakeLog {
   struct Client {
     ClientId id;
     std::map<uint32_t, std::vector<Record>> rings;
+    std::map<uint32_t, std::unique_ptr<SealChain>> seals;  // of the rings that were read since this log was loaded
   };
+  uint64_t expected_seal(Client& client, uint32_t ring, const Record& record);
   Client* find(const ClientId& id);
   const Client* find(const ClientId& id) const { return const_cast<FakeLog*>(this)->find(id); }
 

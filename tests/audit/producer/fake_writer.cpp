@@ -184,6 +184,7 @@ bool FakeWriter::greet(Client& client) {
   const ClientId log_id = how == Greeting::kNoLogId ? ClientId{} : how == Greeting::kOtherLog ? ClientId{8} : kLogId;
   std::memcpy(w.client_id, shown.data(), shown.size());
   std::memcpy(w.log_id, log_id.data(), log_id.size());
+  if (!resumes) std::memcpy(w.seal_seed, FakeLog::seal_seed(client.id).data(), sizeof w.seal_seed);
   w.incarnation = incarnation_;
   w.tpm_kind = how == Greeting::kTpmKind ? 3 : 1;
   w.writer_pid = static_cast<uint32_t>(getpid());

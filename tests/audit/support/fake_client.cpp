@@ -30,7 +30,7 @@ constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 }  // namespace
 
 FakeClient::FakeClient(std::string run_dir, Geometry geometry)
-    : run_dir_(std::move(run_dir)), geometry_(geometry), heads_(geometry.ring_count, 0) {
+    : run_dir_(std::move(run_dir)), geometry_(geometry), heads_(geometry.ring_count, 0), seals_(geometry.ring_count) {
   syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
   executable_fd_ = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
   make_memory(kSeals, audit::shared_size(geometry_.ring_count, geometry_.ring_records));
@@ -112,6 +112,7 @@ bool FakeClient::send_hello() {
   std::memset(hello.module_digest, 0x5a, sizeof hello.module_digest);
   std::strcpy(hello.module_version, "test");
   std::strcpy(hello.lanes, "sha-256=portable");
+  hello.seal_kind = audit::kSealChain;
   hello.ring_count = geometry_.ring_count;
   hello.ring_records = geometry_.ring_records;
   return send_raw(&hello, sizeof hello, {memory_fd_, executable_fd_});
@@ -146,6 +147,10 @@ bool FakeClient::attach() {
   if (packet.size() == sizeof(audit::WireWelcome)) {
     audit::WireWelcome welcome;
     std::memcpy(&welcome, packet.data(), sizeof welcome);
+    if (welcome_)
+      std::memcpy(welcome.seal_seed, welcome_->seal_seed, sizeof welcome.seal_seed);  // a client that comes back
+    else
+      for (Seals& s : seals_) s = {};
     welcome_ = welcome;
     return welcome.type == static_cast<uint32_t>(audit::WireType::kWelcome);
   }
@@ -175,7 +180,27 @@ audit::Record FakeClient::make_record(uint32_t ring, uint64_t seq, uint32_t even
   return record;
 }
 
-void FakeClient::put(uint32_t ring, uint64_t seq, const audit::Record& record) {
+audit::Record FakeClient::sealed(uint32_t ring, uint64_t seq, audit::Record record) {
+  if (!welcome_ || ring >= seals_.size()) return record;
+  Seals& s = seals_[ring];
+  if (s.chain && seq == s.at + 1) {
+    audit::seal_done(*s.chain);
+    ++s.at;
+  } else if (!s.chain || seq != s.at) {
+    if (!s.chain) s.chain = std::make_unique<audit::SealChain>();
+    audit::seal_start(*s.chain, audit::seal_lane(), welcome_->seal_seed, ring);
+    audit::seal_skip(*s.chain, seq);
+    s.at = seq;
+  }
+  audit::Record covered = record;
+  covered.ring_id = ring;
+  uint64_t words[audit::kSealWords];
+  std::memcpy(words, static_cast<const void*>(&covered), sizeof words);
+  record.seal = audit::seal_of(*s.chain, words);
+  return record;
+}
+
+void FakeClient::put_as_it_is(uint32_t ring, uint64_t seq, const audit::Record& record) {
   uint8_t* slots = base_ + audit::ring_records_offset(geometry_.ring_count);
   const size_t slot = seq & (geometry_.ring_records - 1);
   std::memcpy(slots + (size_t{ring} * geometry_.ring_records + slot) * audit::kRecordSize, &record, sizeof record);

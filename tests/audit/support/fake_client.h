@@ -4,12 +4,14 @@
 // on different rings.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "audit/record.h"
 #include "audit/ring.h"
+#include "audit/seal.h"
 #include "audit/wire.h"
 
 namespace cm::audit_test {
@@ -54,8 +56,13 @@ class FakeClient {
 
   // publish: the next record of a ring; waits while the ring is full, false when that lasts longer than the time.
   bool publish(uint32_t ring, uint32_t event_id, uint64_t object, int timeout_ms = 10000);
-  // put: a record as it is, at the place of sequence seq, without publishing it.
-  void put(uint32_t ring, uint64_t seq, const audit::Record& record);
+  // put: a record at the place of sequence seq, with the right seal, without publishing it; put_as_it_is: with its own.
+  void put(uint32_t ring, uint64_t seq, const audit::Record& record) {
+    put_as_it_is(ring, seq, sealed(ring, seq, record));
+  }
+  void put_as_it_is(uint32_t ring, uint64_t seq, const audit::Record& record);
+  // sealed: with the seal of this place. Before the first Welcome there is none.
+  audit::Record sealed(uint32_t ring, uint64_t seq, audit::Record record);
   audit::Record make_record(uint32_t ring, uint64_t seq, uint32_t event_id, uint64_t object) const;
   void set_head(uint32_t ring, uint64_t head);
   uint64_t head(uint32_t ring) const { return heads_[ring]; }
@@ -81,6 +88,12 @@ class FakeClient {
   uint8_t* base_ = nullptr;
   size_t size_ = 0;
   std::vector<uint64_t> heads_;
+  // Chains whose next record key is that of sequence `at`; a ring belongs to one thread at a time.
+  struct Seals {
+    std::unique_ptr<audit::SealChain> chain;
+    uint64_t at = 0;
+  };
+  std::vector<Seals> seals_;
   std::optional<audit::WireWelcome> welcome_;
   std::string refusal_;
 };

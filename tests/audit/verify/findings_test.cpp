@@ -458,7 +458,7 @@ TEST(findings, every_row_is_earned_by_a_log) {
 
 TEST(findings, seals_of_a_kind_nobody_knows_are_not_passed_over) {
   const Report report =
-      after_open([](LogBuilder& log, TestClient&) { log.attach(2, [](ClientAttach& a) { a.seal_kind = 1; }); });
+      after_open([](LogBuilder& log, TestClient&) { log.attach(2, [](ClientAttach& a) { a.seal_kind = 2; }); });
   EXPECT_TRUE(report.has(FindingId::kUnsupportedVersion)) << ids(report);
   EXPECT_EQ(verify::exit_code(report), 2);
 }

@@ -81,7 +81,8 @@ ClientAttach make() {
   a.module_digest = any_array<32>();
   a.module_version = any_text();
   a.lanes = any_text();
-  a.seal_kind = any<uint32_t>();
+  a.seal_kind = *rc::gen::inRange<uint32_t>(0, 4);
+  if (a.seal_kind == kSealChain) a.seal_commitment = any_array<32>();
   a.ring_records = any<uint32_t>();
   a.first_ring_id = any<uint32_t>();
   a.ring_count = any<uint32_t>();

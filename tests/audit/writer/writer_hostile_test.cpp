@@ -102,13 +102,30 @@ TEST_F(WriterHostile, unknown_event) {
   expect_broken(3, 1);
 }
 
-TEST_F(WriterHostile, seal_where_none_was_announced) {
+TEST_F(WriterHostile, record_changed_after_it_was_sealed) {
   ASSERT_TRUE(bad_->attach());
-  audit::Record record = bad_->make_record(2, 0, kEntry, 0);
-  record.seal = 1;
-  bad_->put(2, 0, record);
+  for (uint64_t i = 0; i < 70; ++i) ASSERT_TRUE(bad_->publish(2, event(i), i));
+  audit::Record record = bad_->sealed(2, 70, bad_->make_record(2, 70, kEntry, 0));
+  record.object ^= 1;
+  bad_->put_as_it_is(2, 70, record);
+  bad_->set_head(2, 71);
+  expect_broken(1, 70);
+}
+
+TEST_F(WriterHostile, seal_of_another_ring) {
+  ASSERT_TRUE(bad_->attach());
+  const audit::Record record = bad_->make_record(2, 0, kEntry, 0);
+  bad_->put_as_it_is(2, 0, bad_->sealed(3, 0, record));
   bad_->set_head(2, 1);
   expect_broken(1, 0);
+}
+
+TEST_F(WriterHostile, seal_of_the_record_before) {
+  ASSERT_TRUE(bad_->attach());
+  for (uint64_t i = 0; i < 2; ++i) ASSERT_TRUE(bad_->publish(2, event(i), i));
+  bad_->put_as_it_is(2, 2, bad_->sealed(2, 1, bad_->make_record(2, 2, kEntry, 2)));
+  bad_->set_head(2, 3);
+  expect_broken(1, 2);
 }
 
 TEST_F(WriterHostile, head_beyond_the_ring) {
@@ -192,6 +209,7 @@ TEST_F(WriterHostile, geometry_and_text_out_of_range) {
   audit::WireHello sound{};
   sound.type = 1;
   sound.version = audit::kWireVersion;
+  sound.seal_kind = audit::kSealChain;
   sound.ring_count = 4;
   sound.ring_records = 1024;
   std::vector<std::function<void(audit::WireHello&)>> faults = {
@@ -200,7 +218,8 @@ TEST_F(WriterHostile, geometry_and_text_out_of_range) {
       [](audit::WireHello& h) { h.ring_records = 1000; },
       [](audit::WireHello& h) { h.ring_records = 1u << 31; },
       [](audit::WireHello& h) { h.version = 2; },
-      [](audit::WireHello& h) { h.seal_kind = 1; },
+      [](audit::WireHello& h) { h.seal_kind = 0; },
+      [](audit::WireHello& h) { h.seal_kind = 2; },
       [](audit::WireHello& h) { h.reserved = 1; },
       [](audit::WireHello& h) { std::memset(h.lanes, 'x', sizeof h.lanes); },
       [](audit::WireHello& h) { std::memset(h.module_version, 'x', sizeof h.module_version); },
