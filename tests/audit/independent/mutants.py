@@ -1,0 +1,446 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mutants.py: changed copies of the golden logs, each made again from its name alone. Three kinds of attacker:
+
+  raw      changes bytes: bits, sectors, frames, segments;
+  chained  makes checksums, digests, midstates and the chain of heads right again (docs/audit-format.md, "Frame");
+  signed   has the attestation key too and corrects what anchors and start frames say, before or after his change: what
+           he meets are the rules about the TPM. The golden logs' key is no secret.
+
+Shares with the verifier under test only the description of the payloads."""
+
+import collections
+import copy
+import random
+import struct
+
+import frames
+import hashes
+import payloads
+
+GOLDEN = ("clean", "eventful")
+KINDS = ("raw", "chained", "signed")
+# Of P-256: the order, and x of the generator. The golden key is seven in every byte.
+N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+GENERATOR_X = 0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296
+PRIVATE = int.from_bytes(b"\x07" * 32, "big")
+
+Mutant = collections.namedtuple("Mutant", "segments root head nv_value")  # root: none, enrolment, wrong, ak
+
+
+def read_frames(data):
+    out = []
+    while data:
+        h = frames.Header(*frames.HEADER.unpack_from(data))
+        size = frames.frame_size(h.var_size, h.record_count)
+        out.append(data[:size])
+        data = data[size:]
+    return out
+
+
+class Golden:
+    """name -> [segment bytes]"""
+
+    def __init__(self, logs):
+        self.logs = logs
+        self.frames = {name: [read_frames(s) for s in segments] for name, segments in logs.items()}
+
+    def flat(self, name):
+        return [f for segment in self.frames[name] for f in segment]
+
+
+# Raw: bytes.
+
+def flip_bits(rng, segments):
+    data = bytearray(rng.choice(segments))
+    index = segments.index(bytes(data))
+    for _ in range(rng.choice((1, 1, 1, 2, 3, 8))):
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    segments[index] = bytes(data)
+
+
+def zero_sectors(rng, segments):
+    index = rng.choice((rng.randrange(len(segments)), len(segments) - 1))
+    data = bytearray(segments[index])
+    start, end = sorted(rng.randrange(len(data) // 64 + 1) * 64 for _ in range(2))
+    if rng.random() < 0.7:
+        start, end = start // 512 * 512, min(len(data), (start // 512 + rng.choice((1, 1, 2, 4))) * 512)
+    data[start:end] = bytes(end - start)
+    segments[index] = bytes(data)
+
+
+def truncate(rng, segments):
+    index = rng.choice((rng.randrange(len(segments)), len(segments) - 1))
+    at = rng.randrange(len(segments[index]) + 1)
+    segments[index] = segments[index][:rng.choice((at, at // 64 * 64, at // 512 * 512))]
+    if rng.random() < 0.5:
+        del segments[index + 1:]
+    if rng.random() < 0.3:
+        segments[index] += bytes(rng.choice((1, 15, 16, 64, 128, 512)))
+
+
+def append(rng, segments):
+    tail = rng.choice((bytes(rng.randrange(1, 700)), rng.randbytes(rng.randrange(1, 200)), b"CMAUDIT1",
+                       segments[0][:rng.randrange(1, 448)]))
+    segments[rng.choice((0, -1))] += tail
+
+
+def change_segments(rng, segments):
+    what = rng.randrange(4)
+    if what == 0:
+        segments.insert(rng.randrange(len(segments) + 1), b"")
+    elif what == 1:
+        segments.reverse()
+    elif what == 2:
+        del segments[rng.randrange(len(segments))]
+    else:
+        segments.append(rng.choice(segments))
+
+
+def overwrite(rng, segments):
+    index = rng.randrange(len(segments))
+    data = bytearray(segments[index])
+    at = rng.randrange(len(data))
+    new = rng.randbytes(rng.choice((1, 2, 4, 8, 16, 64)))
+    data[at:at + len(new)] = new
+    segments[index] = bytes(data[:len(segments[index])])
+
+
+def move_frames(rng, golden, name):
+    """Deletion, duplication, order, splice of frames of the other log: bytes as they are."""
+    segments = [list(s) for s in golden.frames[name]]
+    rearrange(rng, rng.choice(segments), golden.flat(rng.choice(GOLDEN)))
+    return [b"".join(s) for s in segments]
+
+
+def rearrange(rng, items, others):
+    what, at = rng.randrange(4), rng.randrange(len(items))
+    if what == 0:
+        del items[at:at + rng.choice((1, 1, 1, 2, 5))]
+    elif what == 1:
+        items.insert(rng.randrange(len(items) + 1), copy.deepcopy(items[at]))
+    elif what == 2:
+        other = rng.choice((min(at + 1, len(items) - 1), rng.randrange(len(items))))
+        items[at], items[other] = items[other], items[at]
+    else:
+        start = rng.randrange(len(others))
+        items[at:at + rng.choice((0, 0, 1, 100))] = copy.deepcopy(others[start:start + rng.choice((1, 1, 2, 100))])
+
+
+RAW = (flip_bits, flip_bits, flip_bits, zero_sectors, zero_sectors, truncate, truncate, append, change_segments, overwrite)
+
+
+def raw(rng, golden, name):
+    if rng.random() < 0.25:
+        return move_frames(rng, golden, name)
+    segments = list(golden.logs[name])
+    rng.choice(RAW)(rng, segments)
+    return segments
+
+
+# Chained: parts of a frame, put together soundly.
+
+class Part:
+    """What a frame says; header: fields that are to differ from the sound ones."""
+
+    def __init__(self, data):
+        frame = frames.Frame(data)
+        h = frame.header
+        self.type, self.time, self.log_id, self.var = h.type, h.writer_time_ns, h.log_id, frame.var
+        self.records = [bytearray(frame.records[i:i + 64]) for i in range(0, len(frame.records), 64)]
+        self.header = {}
+
+    def fields(self):
+        return payloads.decode(self.type, self.var)
+
+    def build(self, frame_seq, first_record, prev_head):
+        records = b"".join(self.records)
+        digest = hashes.sha256(self.var + records)
+        header = frames.Header(frames.MAGIC, frames.VERSION, self.type, 0, self.log_id, frame_seq, first_record,
+                               len(self.records), len(self.var), self.time, prev_head, digest)
+        header = header._replace(**self.header)
+        words = hashes.midstates(self.var, records)
+        padding = bytes(frames.trailer_size(len(words)) - 4 * len(words) - frames.TAIL.size)
+        body = frames.HEADER.pack(*header) + self.var + records + struct.pack(f"<{len(words)}I", *words) + padding
+        size = len(body) + frames.TAIL.size
+        return body + frames.TAIL.pack(hashes.crc32c(body), frames.TAIL_MAGIC, size)
+
+
+def encode(frame_type, fields):
+    """The opposite of payloads.decode."""
+    out = b"".join(_encoded(f.split(":"), fields) for f in payloads.FIELDS[frame_type].split())
+    return out + bytes(-len(out) % 64)
+
+
+def _encoded(name_kind, fields):
+    name, kind = name_kind
+    value = fields[name]
+    if kind == "list":
+        items = [_encoded(f.split(":"), item) for item in value for f in payloads.ITEMS[name].split()]
+        return struct.pack("<I", len(value)) + b"".join(items)
+    if kind == "blob":
+        return struct.pack("<H", len(value)) + value
+    return value if isinstance(value, bytes) else value.to_bytes(1 if kind == "flag" else int(kind), "little")
+
+
+def other_number(rng, value, bits):
+    return rng.choice((value + 1, value - 1, value ^ 1 << rng.randrange(bits), 0, rng.getrandbits(bits), value + 2,
+                       2 ** bits - 1, rng.randrange(8))) % 2 ** bits
+
+
+def other_bytes(rng, value):
+    if not value:
+        return rng.randbytes(rng.randrange(3))
+    data = bytearray(value)
+    data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    return bytes(data) if rng.random() < 0.8 else bytes(data)[:rng.randrange(len(data) + 1)]
+
+
+def change_field(rng, description, fields):
+    """One field of a payload or list item."""
+    name, kind = rng.choice(description.split()).split(":")
+    value = fields[name]
+    if kind == "list":
+        if value and rng.random() < 0.7:
+            change_field(rng, payloads.ITEMS[name], rng.choice(value))
+        elif value and rng.random() < 0.5:
+            del value[rng.randrange(len(value))]
+        else:
+            item = {f.split(":")[0]: rng.randrange(4) for f in payloads.ITEMS[name].split()}
+            value.insert(rng.randrange(len(value) + 1), dict(rng.choice(value)) if value else item)
+    elif kind == "flag":
+        fields[name] = rng.choice((1 - value, 2))
+    elif kind == "blob":
+        fields[name] = other_bytes(rng, value)
+    elif kind[0] == "b":
+        fields[name] = bytes(rng.choice((bytearray(other_bytes(rng, value)).ljust(len(value), b"\0"), bytes(len(value)))))
+    else:
+        fields[name] = other_number(rng, value, 8 * int(kind))
+
+
+def change_payload(rng, parts, _):
+    part = rng.choice(parts)
+    fields = part.fields()
+    change_field(rng, payloads.FIELDS[part.type], fields)
+    part.var = encode(part.type, fields)
+
+
+def change_var(rng, parts, _):
+    part = rng.choice(parts)
+    part.var = rng.choice((other_bytes(rng, part.var)[:len(part.var) // 64 * 64].ljust(64, b"\0"), part.var + bytes(64),
+                           part.var[:-64]))
+    part.var += bytes(-len(part.var) % 64)
+
+
+def change_header(rng, parts, _):
+    part = rng.choice(parts)
+    what = rng.randrange(8)
+    if what == 0:
+        part.type = rng.randrange(16)
+    elif what in (1, 2):
+        part.time = rng.choice((other_number(rng, part.time, 64), part.time + rng.choice((-1, 1)) * 10 ** rng.randrange(12)))
+    else:
+        name = rng.choice("magic version flags log_id frame_seq first_record record_count var_size prev_head "
+                          "records_digest".split())
+        sizes = {"version": 16, "flags": 32, "frame_seq": 64, "first_record": 64, "record_count": 32, "var_size": 32}
+        bytes_of = {"magic": frames.MAGIC, "log_id": part.log_id, "prev_head": rng.randbytes(32),
+                    "records_digest": rng.randbytes(32)}
+        if name in sizes:
+            part.header[name] = other_number(rng, rng.randrange(20), sizes[name])
+        else:
+            data = bytearray(bytes_of[name])
+            data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+            part.header[name] = bytes(data)
+
+
+def change_record(rng, parts, _):
+    """One field of a record; those of several records may change places."""
+    records = [r for part in parts for r in part.records]
+    record = rng.choice(records)
+    if rng.random() < 0.15:
+        record[:] = rng.choice(records)
+        return
+    fields = frames.Record(*frames.RECORD.unpack(record))
+    name = rng.choice(fields._fields)
+    if name == "session_id":
+        value = rng.choice((bytes(16), rng.randbytes(16), frames.Record(*frames.RECORD.unpack(rng.choice(records)))[3]))
+    elif name == "event_id":
+        ids = (1, 8, 9, 0x10, 0x11, 0x106, 0x107, 0x200, 0x300, 0x702, 0x10000, 0x100FF, 0x10100, 0x2000F, 0x20010,
+               0x30006, 0x30007, 0x40001, 0x40002, 0x80000000)
+        value = rng.choice(ids + (fields.event_id ^ 0x80000000, other_number(rng, fields.event_id, 32)))
+        value |= rng.choice((0, 0, 0x80000000))
+    else:
+        value = other_number(rng, getattr(fields, name), 32 if name in ("return_code", "ring_id", "ring_seq") else 64)
+    record[:] = frames.RECORD.pack(*fields._replace(**{name: value}))
+
+
+def change_records(rng, parts, _):
+    """Records come and go, with the marks of their batch or without."""
+    part = rng.choice([p for p in parts if p.records])
+    rearrange(rng, part.records, [r for p in parts for r in p.records])
+    fields = part.fields()
+    if fields and fields["marks"] and rng.random() < 0.7:
+        counts = collections.Counter(struct.unpack_from("<I", r, 32)[0] for r in part.records)
+        fields["marks"] = [dict(m, count=counts[m["ring_id"]]) for m in fields["marks"] if counts[m["ring_id"]]]
+        part.records.sort(key=lambda r: struct.unpack_from("<I", r, 32)[0])
+        for mark in fields["marks"] if rng.random() < 0.8 else []:
+            own = [r for r in part.records if struct.unpack_from("<I", r, 32)[0] == mark["ring_id"]]
+            for i, r in enumerate(own):
+                struct.pack_into("<I", r, 36, (mark["first_seq"] + i) % 2 ** 32)
+        part.var = encode(part.type, fields)
+
+
+def change_order(rng, parts, others):
+    rearrange(rng, parts, others)
+
+
+def cut_back(rng, parts, _):
+    del parts[rng.randrange(1, len(parts)):]
+
+
+def replay_anchor(rng, parts, _):
+    """An older anchor's quote in place of a newer one, or more often than once."""
+    anchors = [p for p in parts if p.type == payloads.ANCHOR]
+    if not anchors:
+        return
+    old, new = rng.choice(anchors), rng.choice(anchors)
+    fields, source = new.fields(), old.fields()
+    names = rng.choice((("quote_attest", "quote_signature"), ("nv_attest", "nv_signature"), tuple(fields)))
+    new.var = encode(payloads.ANCHOR, dict(fields, **{n: source[n] for n in names}))
+    new.time = rng.choice((new.time, old.time))
+
+
+CHAINED = (change_payload, change_payload, change_payload, change_var, change_header, change_header, change_record,
+           change_record, change_records, change_order, change_order, cut_back, replay_anchor)
+
+
+def changed(rng, golden, name, edits):
+    """Some edits, one after the other; one that finds nothing to change leaves the parts as they are."""
+    parts = [Part(f) for f in golden.flat(name)]
+    others = [Part(f) for f in golden.flat(rng.choice(GOLDEN))]
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
+        needs = rng.choice(edits)
+        if needs in (change_record, change_records) and not any(p.records for p in parts):
+            continue
+        if parts and all(p.fields() is not None for p in parts):
+            needs(rng, parts, others)
+    return parts
+
+
+def chain(parts):
+    out, records, head = [], 0, bytes(32)
+    for number, part in enumerate(parts):
+        out.append(part.build(number, records, head))
+        head = hashes.sha256(out[-1][:frames.HEADER.size])
+        records += len(part.records)
+    return out
+
+
+def in_segments(rng, built):
+    at = rng.randrange(len(built) + 1)
+    pieces = [b"".join(built[:at]), b"".join(built[at:])] if rng.random() < 0.3 else [b"".join(built)]
+    return [p for p in pieces if p] or [b""]
+
+
+def chained(rng, golden, name):
+    return in_segments(rng, chain(changed(rng, golden, name, CHAINED)))
+
+
+# Signed: the chain is built frame by frame, and the evidence follows it.
+
+def sign(message):
+    """TPMT_SIGNATURE: ECDSA with nonce 1, of use in tests only."""
+    z = int.from_bytes(hashes.sha256(message), "big")
+    s = (z + GENERATOR_X * PRIVATE) % N
+    return b"".join((b"\x00\x18\x00\x0b\x00\x20", GENERATOR_X.to_bytes(32, "big"), b"\x00\x20", s.to_bytes(32, "big")))
+
+
+class Forger:
+    """Corrects what frames say about PCR, heads and counter. late: the frame in which one more change comes after."""
+
+    def __init__(self, rng, late, keep_counter):
+        self.rng, self.late, self.keep_counter = rng, late, keep_counter
+        self.pcr = self.counter = self.resets = None
+        self.previous_attest = bytes(32)
+
+    def run(self, parts):
+        out, records, head = [], 0, bytes(32)
+        for number, part in enumerate(parts):
+            self._correct(part, number, head, number == self.late)
+            out.append(part.build(number, records, head))
+            head = hashes.sha256(out[-1][:frames.HEADER.size])
+            self.pcr = hashes.sha256((self.pcr or bytes(32)) + head)
+            records += len(part.records)
+        return out
+
+    def _correct(self, part, number, head, late):
+        p = part.fields()
+        if p is None:
+            return
+        if part.type == payloads.GENESIS:
+            self.pcr, self.counter, self.resets = p["pcr_start"], p["nv_start"], p["reset_count"]
+        elif self.pcr is not None:
+            {payloads.BOOT: self._start, payloads.RECOVERY: self._start, payloads.UNEXPLAINED: self._unexplained,
+             payloads.ANCHOR: self._anchor}.get(part.type, lambda *_: None)(part, p, number, head, late)
+        if late and part.type != payloads.ANCHOR:
+            change_field(self.rng, payloads.FIELDS[part.type], p)
+        part.var = encode(part.type, p)
+
+    def _start(self, part, p, number, head, late):
+        if p["reset_count"] == self.resets:
+            p["pcr_value"] = self.pcr
+        else:
+            self.pcr = p["pcr_value"]
+        self.resets = p["reset_count"]
+        if not self.keep_counter:
+            p["nv_value"] = self.counter
+
+    def _unexplained(self, part, p, number, head, late):
+        p["expected"] = self.pcr
+        self.pcr = p["found"]
+
+    def _anchor(self, part, p, number, head, late):
+        if not self.keep_counter:
+            p["nv_value"] = self.counter + 1
+        self.counter = p["nv_value"]
+        p.update(anchored_seq=number - 1, anchored_head=head, pcr_value=self.pcr)
+        if late and self.rng.random() < 0.3:
+            change_field(self.rng, payloads.FIELDS[payloads.ANCHOR], p)
+        binding = hashes.sha256(b"cryptomod-anchor" + part.log_id + struct.pack("<Q", p["anchored_seq"]) +
+                                p["anchored_head"] + self.previous_attest + p["challenge"] +
+                                struct.pack("<QQ", p["nv_value"], part.time))
+        # What stands where in the golden logs' structures is annotated in docs/audit-format.md.
+        quote, certified = p["quote_attest"], p["nv_attest"]
+        p["quote_attest"] = quote[:44] + binding + quote[76:-32] + hashes.sha256(p["pcr_value"])
+        p["nv_attest"] = certified[:44] + binding + certified[76:-8] + p["nv_value"].to_bytes(8, "big")
+        self.previous_attest = hashes.sha256(p["quote_attest"])
+        self._late_attest(p, late)
+        p["quote_signature"], p["nv_signature"] = sign(p["quote_attest"]), sign(p["nv_attest"])
+
+    def _late_attest(self, p, late):
+        if late:
+            name = self.rng.choice(("quote_attest", "nv_attest"))
+            data = bytearray(p[name])
+            at = self.rng.randrange(len(data))
+            data[at] = other_number(self.rng, data[at], 8)
+            p[name] = bytes(data)
+
+
+SIGNED = (change_payload, change_payload, change_payload, change_order, change_order, cut_back, change_record)
+
+
+def signed(rng, golden, name):
+    late = rng.random() < 0.5
+    parts = changed(rng, golden, name, (cut_back,) if late and rng.random() < 0.8 else SIGNED)
+    forger = Forger(rng, rng.randrange(len(parts)) if late and parts else None, rng.random() < 0.5)
+    return in_segments(rng, forger.run(parts))
+
+
+def make(golden, mutant_name):
+    """mutant_name: LOG:KIND:NUMBER."""
+    log, kind, _ = mutant_name.split(":")
+    rng = random.Random(mutant_name)
+    segments = {"raw": raw, "chained": chained, "signed": signed}[kind](rng, golden, log)
+    root = rng.choice(("none", "enrolment", "enrolment", "enrolment", "wrong", "ak"))
+    head = hashes.sha256(rng.choice(golden.flat(log))[:frames.HEADER.size]) if rng.random() < 0.2 else None
+    nv_value = rng.choice((40, 41, 42, 43, 44)) if rng.random() < 0.2 else None
+    return Mutant(segments, root, head, nv_value)
