@@ -185,7 +185,7 @@ class GoldenLogs(Comparison):
 
     def test_wrong_usage(self):
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "verify_independent.py")
-        for options in ([], ["x", "--head", "00"], ["x", "--nv-value", "-1"], ["x", "--ak", "a", "--enrolment", "b"]):
+        for options in ([], ["x", "--head", "00"], ["x", "--nv-value", "4.3"], ["x", "--ak", "a", "--enrolment", "b"]):
             with self.subTest(options=options):
                 for command in ([sys.executable, "-B", script], [OPTIONS.program, "verify"]):
                     run = subprocess.run(command + options, capture_output=True, check=False)
@@ -218,7 +218,7 @@ class Mutants(Comparison):
         for log in mutants.GOLDEN:
             parts = [mutants.Part(f) for f in GOLDEN.flat(log)]
             with tempfile.TemporaryDirectory() as directory:
-                write_log(directory, [b"".join(mutants.Forger(None, None, False).run(parts))])
+                write_log(directory, [b"".join(mutants.Forger(log).run(parts))])
                 ours = self.agree(directory, **self.files.options(log, "enrolment"))
                 golden = said_by_ours(os.path.join(VECTORS, log), **self.files.options(log, "enrolment"))
                 self.assertEqual(ours["exit_code"], golden["exit_code"])

@@ -4,7 +4,7 @@
   raw      changes bytes: bits, sectors, frames, segments;
   chained  makes checksums, digests, midstates and the chain of heads right again (docs/audit-format.md, "Frame");
   signed   has the attestation key too and corrects what anchors and start frames say, before or after his change: what
-           he meets are the rules about the TPM. The golden logs' key is no secret.
+           he meets are the rules about the TPM. The golden logs' keys are no secret.
 
 Shares with the verifier under test only the description of the payloads."""
 
@@ -19,10 +19,11 @@ import payloads
 
 GOLDEN = ("clean", "eventful")
 KINDS = ("raw", "chained", "signed")
-# Of P-256: the order, and x of the generator. The golden key is seven in every byte.
+# Of P-256: the order, and x of the generator.
 N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 GENERATOR_X = 0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296
-PRIVATE = int.from_bytes(b"\x07" * 32, "big")
+# Private keys of the golden logs (tests/audit/support/golden_logs.cpp).
+PRIVATE = {"clean": int.from_bytes(b"\x11" * 32, "big"), "eventful": int.from_bytes(b"\x12" * 32, "big")}
 
 Mutant = collections.namedtuple("Mutant", "segments root head nv_value")  # root: none, enrolment, wrong, ak
 
@@ -150,7 +151,7 @@ class Part:
         self.header = {}
 
     def fields(self):
-        return payloads.decode(self.type, self.var)
+        return payloads.decode(self.type, self.var) if self.type in payloads.FIELDS else None
 
     def build(self, frame_seq, first_record, prev_head):
         records = b"".join(self.records)
@@ -294,7 +295,7 @@ def change_order(rng, parts, others):
 
 
 def cut_back(rng, parts, _):
-    del parts[rng.randrange(1, len(parts)):]
+    del parts[rng.randrange(len(parts)) + 1:]
 
 
 def replay_anchor(rng, parts, _):
@@ -347,18 +348,18 @@ def chained(rng, golden, name):
 
 # Signed: the chain is built frame by frame, and the evidence follows it.
 
-def sign(message):
+def sign(private, message):
     """TPMT_SIGNATURE: ECDSA with nonce 1, of use in tests only."""
     z = int.from_bytes(hashes.sha256(message), "big")
-    s = (z + GENERATOR_X * PRIVATE) % N
+    s = (z + GENERATOR_X * private) % N
     return b"".join((b"\x00\x18\x00\x0b\x00\x20", GENERATOR_X.to_bytes(32, "big"), b"\x00\x20", s.to_bytes(32, "big")))
 
 
 class Forger:
     """Corrects what frames say about PCR, heads and counter. late: the frame in which one more change comes after."""
 
-    def __init__(self, rng, late, keep_counter):
-        self.rng, self.late, self.keep_counter = rng, late, keep_counter
+    def __init__(self, log, rng=None, late=None, keep_counter=False):
+        self.private, self.rng, self.late, self.keep_counter = PRIVATE[log], rng, late, keep_counter
         self.pcr = self.counter = self.resets = None
         self.previous_attest = bytes(32)
 
@@ -378,7 +379,7 @@ class Forger:
             return
         if part.type == payloads.GENESIS:
             self.pcr, self.counter, self.resets = p["pcr_start"], p["nv_start"], p["reset_count"]
-        elif self.pcr is not None:
+        elif self.counter is not None:
             {payloads.BOOT: self._start, payloads.RECOVERY: self._start, payloads.UNEXPLAINED: self._unexplained,
              payloads.ANCHOR: self._anchor}.get(part.type, lambda *_: None)(part, p, number, head, late)
         if late and part.type != payloads.ANCHOR:
@@ -400,7 +401,7 @@ class Forger:
 
     def _anchor(self, part, p, number, head, late):
         if not self.keep_counter:
-            p["nv_value"] = self.counter + 1
+            p["nv_value"] = (self.counter + 1) % 2 ** 64
         self.counter = p["nv_value"]
         p.update(anchored_seq=number - 1, anchored_head=head, pcr_value=self.pcr)
         if late and self.rng.random() < 0.3:
@@ -414,7 +415,8 @@ class Forger:
         p["nv_attest"] = certified[:44] + binding + certified[76:-8] + p["nv_value"].to_bytes(8, "big")
         self.previous_attest = hashes.sha256(p["quote_attest"])
         self._late_attest(p, late)
-        p["quote_signature"], p["nv_signature"] = sign(p["quote_attest"]), sign(p["nv_attest"])
+        for attest, signature in (("quote_attest", "quote_signature"), ("nv_attest", "nv_signature")):
+            p[signature] = sign(self.private, p[attest])
 
     def _late_attest(self, p, late):
         if late:
@@ -431,7 +433,7 @@ SIGNED = (change_payload, change_payload, change_payload, change_order, change_o
 def signed(rng, golden, name):
     late = rng.random() < 0.5
     parts = changed(rng, golden, name, (cut_back,) if late and rng.random() < 0.8 else SIGNED)
-    forger = Forger(rng, rng.randrange(len(parts)) if late and parts else None, rng.random() < 0.5)
+    forger = Forger(name, rng, rng.randrange(len(parts)) if late and parts else None, rng.random() < 0.5)
     return in_segments(rng, forger.run(parts))
 
 
