@@ -188,6 +188,11 @@ def other_number(rng, value, bits):
                        2 ** bits - 1, rng.randrange(8))) % 2 ** bits
 
 
+def other_time(rng, value):
+    """Not within minutes of the end of 64 bits, in the year 2554: sums of such times are no subject here."""
+    return min(other_number(rng, value, 64), 2 ** 64 - 10 ** 12)
+
+
 def other_bytes(rng, value):
     if not value:
         return rng.randbytes(rng.randrange(3))
@@ -238,7 +243,7 @@ def change_header(rng, parts, _):
     if what == 0:
         part.type = rng.randrange(16)
     elif what in (1, 2):
-        part.time = rng.choice((other_number(rng, part.time, 64), part.time + rng.choice((-1, 1)) * 10 ** rng.randrange(12)))
+        part.time = rng.choice((other_time(rng, part.time), part.time + rng.choice((-1, 1)) * 10 ** rng.randrange(12)))
     else:
         name = rng.choice("magic version flags log_id frame_seq first_record record_count var_size prev_head "
                           "records_digest".split())
@@ -269,6 +274,8 @@ def change_record(rng, parts, _):
                0x30006, 0x30007, 0x40001, 0x40002, 0x80000000)
         value = rng.choice(ids + (fields.event_id ^ 0x80000000, other_number(rng, fields.event_id, 32)))
         value |= rng.choice((0, 0, 0x80000000))
+    elif name == "time_ns":
+        value = other_time(rng, fields.time_ns)
     else:
         value = other_number(rng, getattr(fields, name), 32 if name in ("return_code", "ring_id", "ring_seq") else 64)
     record[:] = frames.RECORD.pack(*fields._replace(**{name: value}))
@@ -310,8 +317,48 @@ def replay_anchor(rng, parts, _):
     new.time = rng.choice((new.time, old.time))
 
 
+def other_leave(rng, parts, _):
+    """A client that was lost says goodbye, or the other way round."""
+    leaving = [p for p in parts if p.type in (payloads.LOST, payloads.DETACH)]
+    if leaving:
+        part = rng.choice(leaving)
+        fields = dict(part.fields(), reason=1, open=[])
+        part.type = payloads.LOST + payloads.DETACH - part.type
+        part.var = encode(part.type, fields)
+
+
+def no_opening(rng, parts, _):
+    """Records of session-open go, or get a session of their own; their numbers are made up for."""
+    for part in parts:
+        opening = [r for r in part.records if r[:2] == b"\x10\x00"]
+        session = rng.choice((bytes(16), rng.randbytes(16)))
+        for record in opening:
+            record[16:32] = session if record[3] else bytes(16)
+
+
+def other_client_uses(rng, parts, _):
+    """Every record has the one session there is, which only one client opened."""
+    sessions = [bytes(r[16:32]) for p in parts for r in p.records if any(r[16:32])]
+    for part in parts if sessions else []:
+        for record in part.records:
+            if record[2] == 0:  # of a service
+                record[16:32] = sessions[0]
+
+
+def be_a_device(rng, parts, _):
+    """The counter of a device may jump."""
+    for part in parts:
+        fields = part.fields()
+        if "kind" in fields:
+            fields["kind"] = 2
+            if part.type != payloads.GENESIS and rng.random() < 0.5:
+                fields["nv_value"] += rng.choice((1, 2, 5))
+            part.var = encode(part.type, fields)
+
+
 CHAINED = (change_payload, change_payload, change_payload, change_var, change_header, change_header, change_record,
-           change_record, change_records, change_order, change_order, cut_back, replay_anchor)
+           change_record, change_records, change_order, change_order, cut_back, replay_anchor, other_leave,
+           no_opening, other_client_uses)
 
 
 def changed(rng, golden, name, edits):
@@ -422,12 +469,14 @@ class Forger:
         if late:
             name = self.rng.choice(("quote_attest", "nv_attest"))
             data = bytearray(p[name])
-            at = self.rng.randrange(len(data))
+            counts, behind = self.rng.randrange(76, 101), self.rng.randrange(101, len(data))
+            at = self.rng.choice((self.rng.randrange(len(data)), counts, behind))
             data[at] = other_number(self.rng, data[at], 8)
             p[name] = bytes(data)
 
 
-SIGNED = (change_payload, change_payload, change_payload, change_order, change_order, cut_back, change_record)
+SIGNED = (change_payload, change_payload, change_payload, change_order, change_order, cut_back, change_record, be_a_device,
+          other_leave, no_opening, other_client_uses)
 
 
 def signed(rng, golden, name):
