@@ -21,8 +21,8 @@ RECORD_SIZE = 64
 MAX_RECORDS, MAX_VAR = 65536, 4 << 20
 SECTOR = 512
 
-Header = collections.namedtuple("Header", "magic version type flags log_id frame_seq first_record record_count var_size "
-                                          "writer_time_ns prev_head records_digest")
+Header = collections.namedtuple("Header", "magic version type flags log_id frame_seq first_record record_count "
+                                          "var_size writer_time_ns prev_head records_digest")
 Record = collections.namedtuple("Record", "event_id return_code time_ns session_id ring_id ring_seq object detail seal")
 RECORD = struct.Struct("<IIQ16sIIQQQ")
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""independent_test.py PROGRAM SOURCE [--mutants N] [--first K] [--name LOG:KIND:NUMBER] [unittest options]: the verdicts
-of cryptomod-audit (PROGRAM) and of verify_independent.py are the same: on the golden logs (SOURCE/vectors/audit), with
-every trust root, and on N mutants of each kind from number K on (mutants.py). --name writes one mutant into a directory
-and prints both verdicts."""
+"""independent_test.py PROGRAM SOURCE [--mutants N] [--first K] [--name LOG:KIND:NUMBER] [unittest options]: the
+verdicts of cryptomod-audit (PROGRAM) and of verify_independent.py are the same: on the golden logs
+(SOURCE/vectors/audit), with every trust root, and on N mutants of each kind of each golden log from number K on
+(mutants.py). --name writes one mutant into a directory and prints both verdicts."""
 
 import argparse
 import collections
@@ -144,7 +144,8 @@ class GoldenLogs(Comparison):
         record = json.loads(content(VECTORS, "clean.enrolment.json"))
         wrong = [b"", b"{}", b"[]", content(VECTORS, "clean", "00000000.cmlog")]
         wrong += [json.dumps({k: v for k, v in record.items() if k != name}).encode() for name in record]
-        wrong += [json.dumps(dict(record, **{name: value})).encode() for name in record for value in (-1, 1.5, "x", None)]
+        wrong += [json.dumps(dict(record, **{name: value})).encode()
+                  for name in record for value in (-1, 1.5, "x", None, True)]
         path = os.path.join(self.directory.name, "trust")
         for number, text in enumerate(wrong):
             for option in ("enrolment", "ak"):
@@ -167,16 +168,16 @@ class GoldenLogs(Comparison):
                 self.assertEqual(self.agree(os.path.join(VECTORS, "clean"), ak=path)["exit_code"], 3)
 
     def test_directories(self):
-        segments = GOLDEN.logs["clean"]
+        first, second, third = (f"0000000{n}.cmlog" for n in range(3))
         for change, code in ((lambda d: None, 0),
                              (lambda d: open(os.path.join(d, "notes"), "wb").close(), 1),
-                             (lambda d: os.mkdir(os.path.join(d, "00000002.cmlog")), 1),
-                             (lambda d: os.symlink("00000000.cmlog", os.path.join(d, "00000002.cmlog")), 1),
-                             (lambda d: os.rename(os.path.join(d, "00000001.cmlog"), os.path.join(d, "00000002.cmlog")), 1),
-                             (lambda d: os.remove(os.path.join(d, "00000000.cmlog")), 1),
-                             (lambda d: [os.remove(os.path.join(d, f"0000000{n}.cmlog")) for n in (0, 1)], 2)):
+                             (lambda d: os.mkdir(os.path.join(d, third)), 1),
+                             (lambda d: os.symlink(first, os.path.join(d, third)), 1),
+                             (lambda d: os.rename(os.path.join(d, second), os.path.join(d, third)), 1),
+                             (lambda d: os.remove(os.path.join(d, first)), 1),
+                             (lambda d: [os.remove(os.path.join(d, name)) for name in (first, second)], 2)):
             with tempfile.TemporaryDirectory() as directory:
-                write_log(directory, segments)
+                write_log(directory, GOLDEN.logs["clean"])
                 change(directory)
                 with self.subTest(files=sorted(os.listdir(directory))):
                     ours = self.agree(directory, **self.files.options("clean", "enrolment"))

@@ -127,7 +127,8 @@ def rearrange(rng, items, others):
         items[at:at + rng.choice((0, 0, 1, 100))] = copy.deepcopy(others[start:start + rng.choice((1, 1, 2, 100))])
 
 
-RAW = (flip_bits, flip_bits, flip_bits, zero_sectors, zero_sectors, truncate, truncate, append, change_segments, overwrite)
+RAW = (flip_bits, flip_bits, flip_bits, zero_sectors, zero_sectors, truncate, truncate, append, change_segments,
+       overwrite)
 
 
 def raw(rng, golden, name):
@@ -218,7 +219,7 @@ def change_field(rng, description, fields):
     elif kind == "blob":
         fields[name] = other_bytes(rng, value)
     elif kind[0] == "b":
-        fields[name] = bytes(rng.choice((bytearray(other_bytes(rng, value)).ljust(len(value), b"\0"), bytes(len(value)))))
+        fields[name] = rng.choice((other_bytes(rng, value).ljust(len(value), b"\0"), bytes(len(value))))
     else:
         fields[name] = other_number(rng, value, 8 * int(kind))
 
@@ -475,8 +476,8 @@ class Forger:
             p[name] = bytes(data)
 
 
-SIGNED = (change_payload, change_payload, change_payload, change_order, change_order, cut_back, change_record, be_a_device,
-          other_leave, no_opening, other_client_uses)
+SIGNED = (change_payload, change_payload, change_payload, change_order, change_order, cut_back, change_record,
+          be_a_device, other_leave, no_opening, other_client_uses)
 
 
 def signed(rng, golden, name):

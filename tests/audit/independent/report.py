@@ -6,15 +6,18 @@ VERIFIED, TAMPERED, UNDECIDED, INCOMPLETE, USAGE = 0, 1, 2, 3, 64
 
 BY_EXIT = {
     UNDECIDED: "io-error no-segments not-a-log unsupported-version trust-file limit",
-    TAMPERED: "foreign-file segment-missing not-a-frame frame-size header-field record-damaged frame-damaged "
-              "trailer-damaged log-id frame-sequence record-sequence previous-head writer-time payload frame-order "
-              "client-state ring-allocation batch-marks ring-sequence event-unknown event-place entry-exit open-entries "
-              "session-unopened session-shared seal-not-zero ak-invalid ak-mismatch enrolment-mismatch head-not-found "
-              "attest-malformed attest-signature attest-signer attest-binding anchor-position quote-selection quote-pcr "
-              "start-pcr tpm-counts tpm-clock tpm-identity tsc-order nv-name nv-value nv-behind nv-beyond",
-    INCOMPLETE: "no-trust-root ak-only no-end end-unanchored torn-last-frame unclean-reset unexplained-extend reset-gap "
-                "restart-unrecorded nv-jump resettable-pcr seal-broken record-time open-at-detach session-unproved "
-                "nv-pending",
+    TAMPERED:
+        "foreign-file segment-missing not-a-frame frame-size header-field record-damaged frame-damaged "
+        "trailer-damaged log-id frame-sequence record-sequence previous-head writer-time payload frame-order "
+        "client-state ring-allocation batch-marks ring-sequence event-unknown event-place entry-exit open-entries "
+        "session-unopened session-shared seal-not-zero ak-invalid ak-mismatch enrolment-mismatch "
+        "head-not-found attest-malformed attest-signature attest-signer attest-binding anchor-position quote-selection "
+        "quote-pcr start-pcr tpm-counts tpm-clock tpm-identity tsc-order nv-name nv-value nv-behind "
+        "nv-beyond",
+    INCOMPLETE:
+        "no-trust-root ak-only no-end end-unanchored torn-last-frame unclean-reset unexplained-extend reset-gap "
+        "restart-unrecorded nv-jump resettable-pcr seal-broken record-time open-at-detach session-unproved "
+        "nv-pending",
     VERIFIED: "software-anchor no-isolation client-lost recovered anchor-lost firmware-changed",
 }
 EXIT_OF = {name: code for code, names in BY_EXIT.items() for name in names.split()}

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""verify_independent.py DIR [--enrolment FILE | --ak FILE] [--head HEX] [--nv-value N]: a second verifier of audit logs,
-written from docs/audit-format.md alone and sharing nothing with cryptomod-audit. It is slow and exists to be compared:
-what the two say of a log is the same where the format is described well enough. Prints the verdict as JSON. Exit codes:
-0 verified, 1 tampered, 2 undecided, 3 incomplete, 64 wrong usage."""
+"""verify_independent.py DIR [--enrolment FILE | --ak FILE] [--head HEX] [--nv-value N]: a second verifier of audit
+logs, written from docs/audit-format.md alone and sharing nothing with cryptomod-audit. It is slow and exists to be
+compared: what the two say of a log is the same where the format is described well enough. Prints the verdict as JSON.
+Exit codes: 0 verified, 1 tampered, 2 undecided, 3 incomplete, 64 wrong usage."""
 
 import argparse
 import json
