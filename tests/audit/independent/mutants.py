@@ -6,7 +6,8 @@
   signed   has the attestation key too and corrects what anchors and start frames say, before or after his change: what
            he meets are the rules about the TPM. The golden logs' keys are no secret.
 
-Shares with the verifier under test only the description of the payloads."""
+Hashes and layout are those of the independent verifier; that cryptomod-audit believes what is put together with them
+and not changed is a test of its own."""
 
 import collections
 import copy
@@ -449,7 +450,7 @@ class Forger:
 
     def _anchor(self, part, p, number, head, late):
         if not self.keep_counter:
-            p["nv_value"] = (self.counter + 1) % 2 ** 64
+            p["nv_value"] = min(self.counter + 1, 2 ** 64 - 1)  # a counter never wraps
         self.counter = p["nv_value"]
         p.update(anchored_seq=number - 1, anchored_head=head, pcr_value=self.pcr)
         if late and self.rng.random() < 0.3:

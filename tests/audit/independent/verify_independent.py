@@ -40,8 +40,6 @@ class Verifier:
         except Stop as stop:
             self.report.add(stop.name, stop.place)
             return False
-        if self.state == NOTHING:
-            self.report.add("not-a-log")
         return True
 
     def _segment(self, name, data, last):
@@ -165,8 +163,6 @@ class Verifier:
             self.report.add("no-end")
         if self.state == ENDED and not self.end_covered:
             self.report.add("end-unanchored")
-        if self.state == NOTHING:
-            return
         if self.wanted_head is not None and not self.head_found:
             self.report.add("head-not-found")
         last = self.report.nv_value = self.evidence.counter
