@@ -107,6 +107,36 @@ def overwrite(rng, segments):
     segments[index] = bytes(data[:len(segments[index])])
 
 
+def damage_batch(rng, segments):
+    """Some bytes in one section of a frame with records."""
+    index, at, frame = rng.choice([(i, sum(map(len, before)), before.pop()) for i, s in enumerate(segments)
+                                   for before in prefixes(read_frames(s)) if frames.Frame(before[-1]).records])
+    whole = frames.Frame(frame)
+    start, end = rng.choice(((frames.HEADER.size, whole.records_at), (whole.records_at, whole.records_at + 64),
+                             (whole.records_at, whole.trailer_at), (whole.trailer_at, len(frame))))
+    at += start - len(frame) + rng.randrange(end - start)
+    new = rng.randbytes(rng.choice((1, 2, 8)))
+    segments[index] = segments[index][:at] + new + segments[index][at + len(new):]
+
+
+def tear(rng, segments):
+    """The last frame is not all there: sectors are zero, its end is missing or not."""
+    index = rng.randrange(len(segments))
+    before = rng.choice(prefixes(read_frames(segments[index])))
+    last = bytearray(before.pop())
+    at = sum(map(len, before))
+    sectors = range(at // 512, (at + len(last) + 511) // 512)
+    for sector in rng.sample(sectors, rng.randrange(1, len(sectors) + 1)):
+        start, end = max(0, sector * 512 - at), min(len(last), sector * 512 + 512 - at)
+        last[start:end] = bytes(end - start)
+    cut = rng.choice((len(last), len(last), len(last) - 16, rng.randrange(len(last))))
+    segments[index:] = [b"".join(before) + bytes(last[:cut])]
+
+
+def prefixes(items):
+    return [items[:n + 1] for n in range(len(items))]
+
+
 def move_frames(rng, golden, name):
     """Deletion, duplication, order, splice of frames of the other log: bytes as they are."""
     segments = [list(s) for s in golden.frames[name]]
@@ -128,8 +158,8 @@ def rearrange(rng, items, others):
         items[at:at + rng.choice((0, 0, 1, 100))] = copy.deepcopy(others[start:start + rng.choice((1, 1, 2, 100))])
 
 
-RAW = (flip_bits, flip_bits, flip_bits, zero_sectors, zero_sectors, truncate, truncate, append, change_segments,
-       overwrite)
+RAW = (flip_bits, flip_bits, flip_bits, zero_sectors, zero_sectors, truncate, append, change_segments, overwrite,
+       damage_batch, tear, tear)
 
 
 def raw(rng, golden, name):
