@@ -15,9 +15,11 @@ import tempfile
 import unittest
 
 import clients
+import forger
 import frames
 import hashes
 import mutants
+import parts
 import report as reports
 import verify_independent
 
@@ -217,9 +219,9 @@ class Mutants(Comparison):
     def test_forger_without_a_change_is_believed(self):
         """Else the mutants of kind signed would test nothing but signatures."""
         for log in mutants.GOLDEN:
-            parts = [mutants.Part(f) for f in GOLDEN.flat(log)]
+            same = [parts.Part(f) for f in GOLDEN.flat(log)]
             with tempfile.TemporaryDirectory() as directory:
-                write_log(directory, [b"".join(mutants.Forger(log).run(parts))])
+                write_log(directory, [b"".join(forger.Forger(log).run(same))])
                 ours = self.agree(directory, **self.files.options(log, "enrolment"))
                 golden = said_by_ours(os.path.join(VECTORS, log), **self.files.options(log, "enrolment"))
                 self.assertEqual(ours["exit_code"], golden["exit_code"])

@@ -4,10 +4,7 @@
   raw      changes bytes: bits, sectors, frames, segments;
   chained  makes checksums, digests, midstates and the chain of heads right again (docs/audit-format.md, "Frame");
   signed   has the attestation key too and corrects what anchors and start frames say, before or after his change: what
-           he meets are the rules about the TPM. The golden logs' keys are no secret.
-
-Hashes and layout are those of the independent verifier; that cryptomod-audit believes what is put together with them
-and not changed is a test of its own."""
+           he meets are the rules about the TPM. The golden logs' keys are no secret."""
 
 import collections
 import copy
@@ -17,26 +14,12 @@ import struct
 import frames
 import hashes
 import payloads
+from forger import Forger
+from parts import Part, chain, change_field, encode, other_bytes, other_number, other_time, read_frames
 
 GOLDEN = ("clean", "eventful")
 KINDS = ("raw", "chained", "signed")
-# Of P-256: the order, and x of the generator.
-N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-GENERATOR_X = 0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296
-# Private keys of the golden logs (tests/audit/support/golden_logs.cpp).
-PRIVATE = {"clean": int.from_bytes(b"\x11" * 32, "big"), "eventful": int.from_bytes(b"\x12" * 32, "big")}
-
 Mutant = collections.namedtuple("Mutant", "segments root head nv_value")  # root: none, enrolment, wrong, ak
-
-
-def read_frames(data):
-    out = []
-    while data:
-        h = frames.Header(*frames.HEADER.unpack_from(data))
-        size = frames.frame_size(h.var_size, h.record_count)
-        out.append(data[:size])
-        data = data[size:]
-    return out
 
 
 class Golden:
@@ -168,91 +151,6 @@ def raw(rng, golden, name):
     segments = list(golden.logs[name])
     rng.choice(RAW)(rng, segments)
     return segments
-
-
-# Chained: parts of a frame, put together soundly.
-
-class Part:
-    """What a frame says; header: fields that are to differ from the sound ones."""
-
-    def __init__(self, data):
-        frame = frames.Frame(data)
-        h = frame.header
-        self.type, self.time, self.log_id, self.var = h.type, h.writer_time_ns, h.log_id, frame.var
-        self.records = [bytearray(frame.records[i:i + 64]) for i in range(0, len(frame.records), 64)]
-        self.header = {}
-
-    def fields(self):
-        return payloads.decode(self.type, self.var) if self.type in payloads.FIELDS else None
-
-    def build(self, frame_seq, first_record, prev_head):
-        records = b"".join(self.records)
-        digest = hashes.sha256(self.var + records)
-        header = frames.Header(frames.MAGIC, frames.VERSION, self.type, 0, self.log_id, frame_seq, first_record,
-                               len(self.records), len(self.var), self.time, prev_head, digest)
-        header = header._replace(**self.header)
-        words = hashes.midstates(self.var, records)
-        padding = bytes(frames.trailer_size(len(words)) - 4 * len(words) - frames.TAIL.size)
-        body = frames.HEADER.pack(*header) + self.var + records + struct.pack(f"<{len(words)}I", *words) + padding
-        size = len(body) + frames.TAIL.size
-        return body + frames.TAIL.pack(hashes.crc32c(body), frames.TAIL_MAGIC, size)
-
-
-def encode(frame_type, fields):
-    """The opposite of payloads.decode."""
-    out = b"".join(_encoded(f.split(":"), fields) for f in payloads.FIELDS[frame_type].split())
-    return out + bytes(-len(out) % 64)
-
-
-def _encoded(name_kind, fields):
-    name, kind = name_kind
-    value = fields[name]
-    if kind == "list":
-        items = [_encoded(f.split(":"), item) for item in value for f in payloads.ITEMS[name].split()]
-        return struct.pack("<I", len(value)) + b"".join(items)
-    if kind == "blob":
-        return struct.pack("<H", len(value)) + value
-    return value if isinstance(value, bytes) else value.to_bytes(1 if kind == "flag" else int(kind), "little")
-
-
-def other_number(rng, value, bits):
-    return rng.choice((value + 1, value - 1, value ^ 1 << rng.randrange(bits), 0, rng.getrandbits(bits), value + 2,
-                       2 ** bits - 1, rng.randrange(8))) % 2 ** bits
-
-
-def other_time(rng, value):
-    """Not within minutes of the end of 64 bits, in the year 2554: sums of such times are no subject here."""
-    return min(other_number(rng, value, 64), 2 ** 64 - 10 ** 12)
-
-
-def other_bytes(rng, value):
-    if not value:
-        return rng.randbytes(rng.randrange(3))
-    data = bytearray(value)
-    data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-    return bytes(data) if rng.random() < 0.8 else bytes(data)[:rng.randrange(len(data) + 1)]
-
-
-def change_field(rng, description, fields):
-    """One field of a payload or list item."""
-    name, kind = rng.choice(description.split()).split(":")
-    value = fields[name]
-    if kind == "list":
-        if value and rng.random() < 0.7:
-            change_field(rng, payloads.ITEMS[name], rng.choice(value))
-        elif value and rng.random() < 0.5:
-            del value[rng.randrange(len(value))]
-        else:
-            item = {f.split(":")[0]: rng.randrange(4) for f in payloads.ITEMS[name].split()}
-            value.insert(rng.randrange(len(value) + 1), dict(rng.choice(value)) if value else item)
-    elif kind == "flag":
-        fields[name] = rng.choice((1 - value, 2))
-    elif kind == "blob":
-        fields[name] = other_bytes(rng, value)
-    elif kind[0] == "b":
-        fields[name] = rng.choice((other_bytes(rng, value).ljust(len(value), b"\0"), bytes(len(value))))
-    else:
-        fields[name] = other_number(rng, value, 8 * int(kind))
 
 
 def change_payload(rng, parts, _):
@@ -388,6 +286,25 @@ def be_a_device(rng, parts, _):
             part.var = encode(part.type, fields)
 
 
+def reset_again(rng, parts, _):
+    """One more boot frame, anywhere; the TPM counts it or does not."""
+    boots = [p for p in parts if p.type == payloads.BOOT]
+    if not boots:
+        return
+    at, more = rng.randrange(1, len(parts) + 1), rng.choice((0, 1, 1, 1, 2))
+    boot = copy.deepcopy(rng.choice(boots))
+    last = next((p.fields() for p in reversed(parts[:at]) if p.type in STARTS), parts[0].fields())
+    fields = dict(boot.fields(), clock_ms=parts[0].fields().get("clock_ms", 0), clock_safe=rng.choice((0, 0, 1)),
+                  reset_count=last.get("reset_count", 0) + more)
+    boot.var = encode(boot.type, fields)
+    for part in parts[at:]:
+        if part.type in STARTS:
+            fields = part.fields()
+            part.var = encode(part.type, dict(fields, reset_count=(fields["reset_count"] + more) % 2 ** 32))
+    parts.insert(at, boot)
+
+
+STARTS = (payloads.GENESIS, payloads.BOOT, payloads.RECOVERY)
 CHAINED = (change_payload, change_payload, change_payload, change_var, change_header, change_header, change_record,
            change_record, change_records, change_order, change_order, cut_back, replay_anchor, other_leave,
            no_opening, other_client_uses)
@@ -406,15 +323,6 @@ def changed(rng, golden, name, edits):
     return parts
 
 
-def chain(parts):
-    out, records, head = [], 0, bytes(32)
-    for number, part in enumerate(parts):
-        out.append(part.build(number, records, head))
-        head = hashes.sha256(out[-1][:frames.HEADER.size])
-        records += len(part.records)
-    return out
-
-
 def in_segments(rng, built):
     at = rng.randrange(len(built) + 1)
     pieces = [b"".join(built[:at]), b"".join(built[at:])] if rng.random() < 0.3 else [b"".join(built)]
@@ -425,96 +333,16 @@ def chained(rng, golden, name):
     return in_segments(rng, chain(changed(rng, golden, name, CHAINED)))
 
 
-# Signed: the chain is built frame by frame, and the evidence follows it.
-
-def sign(private, message):
-    """TPMT_SIGNATURE: ECDSA with nonce 1, of use in tests only."""
-    z = int.from_bytes(hashes.sha256(message), "big")
-    s = (z + GENERATOR_X * private) % N
-    return b"".join((b"\x00\x18\x00\x0b\x00\x20", GENERATOR_X.to_bytes(32, "big"), b"\x00\x20", s.to_bytes(32, "big")))
-
-
-class Forger:
-    """Corrects what frames say about PCR, heads and counter. late: the frame in which one more change comes after."""
-
-    def __init__(self, log, rng=None, late=None, keep_counter=False):
-        self.private, self.rng, self.late, self.keep_counter = PRIVATE[log], rng, late, keep_counter
-        self.pcr = self.counter = self.resets = None
-        self.previous_attest = bytes(32)
-
-    def run(self, parts):
-        out, records, head = [], 0, bytes(32)
-        for number, part in enumerate(parts):
-            self._correct(part, number, head, number == self.late)
-            out.append(part.build(number, records, head))
-            head = hashes.sha256(out[-1][:frames.HEADER.size])
-            self.pcr = hashes.sha256((self.pcr or bytes(32)) + head)
-            records += len(part.records)
-        return out
-
-    def _correct(self, part, number, head, late):
-        p = part.fields()
-        if p is None:
-            return
-        if part.type == payloads.GENESIS:
-            self.pcr, self.counter, self.resets = p["pcr_start"], p["nv_start"], p["reset_count"]
-        elif self.counter is not None:
-            {payloads.BOOT: self._start, payloads.RECOVERY: self._start, payloads.UNEXPLAINED: self._unexplained,
-             payloads.ANCHOR: self._anchor}.get(part.type, lambda *_: None)(part, p, number, head, late)
-        if late and part.type != payloads.ANCHOR:
-            change_field(self.rng, payloads.FIELDS[part.type], p)
-        part.var = encode(part.type, p)
-
-    def _start(self, part, p, number, head, late):
-        if p["reset_count"] == self.resets:
-            p["pcr_value"] = self.pcr
-        else:
-            self.pcr = p["pcr_value"]
-        self.resets = p["reset_count"]
-        if not self.keep_counter:
-            p["nv_value"] = self.counter
-
-    def _unexplained(self, part, p, number, head, late):
-        p["expected"] = self.pcr
-        self.pcr = p["found"]
-
-    def _anchor(self, part, p, number, head, late):
-        if not self.keep_counter:
-            p["nv_value"] = min(self.counter + 1, 2 ** 64 - 1)  # a counter never wraps
-        self.counter = p["nv_value"]
-        p.update(anchored_seq=number - 1, anchored_head=head, pcr_value=self.pcr)
-        if late and self.rng.random() < 0.3:
-            change_field(self.rng, payloads.FIELDS[payloads.ANCHOR], p)
-        binding = hashes.sha256(b"cryptomod-anchor" + part.log_id + struct.pack("<Q", p["anchored_seq"]) +
-                                p["anchored_head"] + self.previous_attest + p["challenge"] +
-                                struct.pack("<QQ", p["nv_value"], part.time))
-        # What stands where in the golden logs' structures is annotated in docs/audit-format.md.
-        quote, certified = p["quote_attest"], p["nv_attest"]
-        p["quote_attest"] = quote[:44] + binding + quote[76:-32] + hashes.sha256(p["pcr_value"])
-        p["nv_attest"] = certified[:44] + binding + certified[76:-8] + p["nv_value"].to_bytes(8, "big")
-        self.previous_attest = hashes.sha256(p["quote_attest"])
-        self._late_attest(p, late)
-        for attest, signature in (("quote_attest", "quote_signature"), ("nv_attest", "nv_signature")):
-            p[signature] = sign(self.private, p[attest])
-
-    def _late_attest(self, p, late):
-        if late:
-            name = self.rng.choice(("quote_attest", "nv_attest"))
-            data = bytearray(p[name])
-            counts, behind = self.rng.randrange(76, 101), self.rng.randrange(101, len(data))
-            at = self.rng.choice((self.rng.randrange(len(data)), counts, behind))
-            data[at] = other_number(self.rng, data[at], 8)
-            p[name] = bytes(data)
-
-
 SIGNED = (change_payload, change_payload, change_payload, change_order, change_order, cut_back, change_record,
-          be_a_device, other_leave, no_opening, other_client_uses)
+          be_a_device, reset_again, reset_again, other_leave, no_opening, other_client_uses)
 
 
 def signed(rng, golden, name):
     late = rng.random() < 0.5
     parts = changed(rng, golden, name, (cut_back,) if late and rng.random() < 0.8 else SIGNED)
-    forger = Forger(name, rng, rng.randrange(len(parts)) if late and parts else None, rng.random() < 0.5)
+    anchors = [n for n, part in enumerate(parts) if part.type == payloads.ANCHOR]
+    changed_late = rng.choice((rng.randrange(len(parts)), rng.choice(anchors or [0]))) if late and parts else None
+    forger = Forger(name, rng, changed_late, rng.random() < 0.5)
     return in_segments(rng, forger.run(parts))
 
 
