@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""forger.py: an attacker who has the attestation key of a golden log: the chain is built frame by frame, and what anchors
-and start frames say follows it."""
+"""forger.py: an attacker who has the attestation key of a golden log: the chain is built frame by frame, and what
+anchors and start frames say follows it."""
 
 import struct
 
@@ -99,7 +99,7 @@ class Forger:
             name = self.rng.choice(("quote_attest", "nv_attest"))
             data = bytearray(p[name])
             # Clock and counts stand at 76 to 100, what the TPM attests behind them.
-            at = self.rng.choice((self.rng.randrange(len(data)), self.rng.randrange(76, 101), -self.rng.randrange(1, 45)))
-            at = min(at, len(data) - 1)
+            anywhere, counts, behind = (self.rng.randrange(*r) for r in ((0, len(data)), (76, 101), (-44, 0)))
+            at = min(self.rng.choice((anywhere, anywhere, counts, behind)), len(data) - 1)
             data[at] = other_number(self.rng, data[at], 8)
             p[name] = bytes(data)
