@@ -272,12 +272,15 @@ def no_opening(rng, parts, _):
 
 
 def other_client_uses(rng, parts, _):
-    """Every record has the one session there is, which only one client opened."""
+    """Every record has the one session there is, and a later client comes while the one that opened it is there."""
+    types = [p.type for p in parts]
+    leave = next((n for n, t in enumerate(types) if t in (payloads.LOST, payloads.DETACH)), len(types))
+    come = next((n for n in range(leave, len(types) - 1) if types[n:n + 2] == [payloads.ATTACH, payloads.BATCH]), None)
+    if come is not None and rng.random() < 0.7:
+        parts[leave:leave], parts[come + 2:come + 4] = parts[come:come + 2], []
     sessions = [bytes(r[16:32]) for p in parts for r in p.records if any(r[16:32])]
-    for part in parts if sessions else []:
-        for record in part.records:
-            if record[2] == 0:  # of a service
-                record[16:32] = sessions[0]
+    for record in (r for p in parts for r in p.records if sessions and r[2] == 0):  # of a service
+        record[16:32] = sessions[0]
 
 
 def be_a_device(rng, parts, _):
