@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""independent_test.py PROGRAM SOURCE [--mutants N] [--first K] [--name LOG:KIND:NUMBER] [unittest options]: the
+verdicts of cryptomod-audit (PROGRAM) and of verify_independent.py are the same: on the golden logs
+(SOURCE/vectors/audit), with every trust root, and on N mutants of each kind of each golden log from number K on
+(mutants.py). --name writes one mutant into a directory and prints both verdicts."""
+
+import argparse
+import collections
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import clients
+import forger
+import frames
+import hashes
+import mutants
+import parts
+import report as reports
+import verify_independent
+
+PLACE = ("segment", "offset", "frame", "record", "ring", "ring_seq", "event_id")
+VALUES = ("exit_code", "verdict", "proved_through_record", "covered_through_record")
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("source")
+    parser.add_argument("--mutants", type=int, default=100)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--name")
+    return parser.parse_known_args()
+
+
+OPTIONS, UNITTEST_OPTIONS = arguments()
+VECTORS = os.path.join(OPTIONS.source, "vectors", "audit")
+
+
+def content(*path):
+    with open(os.path.join(*path), "rb") as file:
+        return file.read()
+
+
+def golden_log(name):
+    directory = os.path.join(VECTORS, name)
+    return [content(directory, segment) for segment in sorted(os.listdir(directory))]
+
+
+GOLDEN = mutants.Golden({name: golden_log(name) for name in mutants.GOLDEN})
+
+
+def write_log(directory, segments):
+    for number, data in enumerate(segments):
+        with open(os.path.join(directory, f"{number:08}.cmlog"), "wb") as file:
+            file.write(data)
+
+
+class Files:
+    """Trust roots in a directory: each golden log's enrolment record, a wrong one of it, and its key."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        for name in mutants.GOLDEN:
+            record = json.loads(content(VECTORS, f"{name}.enrolment.json"))
+            self._write(f"{name}.enrolment", record)
+            self._write(f"{name}.wrong", dict(record, nv_start=record["nv_start"] + 1))
+            with open(os.path.join(directory, f"{name}.ak"), "w", encoding="ascii") as file:
+                file.write(record["ak_public"] + "\n")
+
+    def _write(self, name, record):
+        with open(os.path.join(self.directory, name), "w", encoding="ascii") as file:
+            json.dump(record, file)
+
+    def options(self, log, root):
+        if root == "none":
+            return {}
+        return {"ak" if root == "ak" else "enrolment": os.path.join(self.directory, f"{log}.{root}")}
+
+
+def said_by_ours(directory, enrolment=None, ak=None, head=None, nv_value=None):
+    command = [OPTIONS.program, "verify", directory, "--json"]
+    for option, value in (("--enrolment", enrolment), ("--ak", ak), ("--head", head and head.hex()),
+                          ("--nv-value", nv_value)):
+        if value is not None:
+            command += [option, str(value)]
+    run = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    verdict = json.loads(run.stdout)
+    assert run.returncode == verdict["exit_code"], (run.returncode, run.stderr)
+    return verdict
+
+
+def said_by_theirs(directory, **options):
+    return verify_independent.verify(directory, **options).as_dict()
+
+
+def comparable(verdict):
+    """What must be the same: the verdict, and every finding with its place up to the one that ended the work. (The
+    genesis frame may have two such findings; one is enough.)"""
+    findings = []
+    for f in verdict["findings"]:
+        findings.append((f["id"], f["exit"], {k: f["place"][k] for k in PLACE if k in f["place"]}))
+        if f["exit"] in (reports.TAMPERED, reports.UNDECIDED) and "frame" in f["place"]:
+            break
+    return {**{name: verdict[name] for name in VALUES}, "findings": findings}
+
+
+class Comparison(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.directory.cleanup)
+        cls.files = Files(cls.directory.name)
+
+    def agree(self, directory, **options):
+        ours, theirs = said_by_ours(directory, **options), said_by_theirs(directory, **options)
+        self.assertEqual(comparable(ours), comparable(theirs))
+        return ours
+
+
+class GoldenLogs(Comparison):
+    def test_golden_logs_with_every_trust_root(self):
+        expected = {("clean", "enrolment"): 0, ("eventful", "enrolment"): 3}
+        for log in mutants.GOLDEN:
+            for root in ("none", "enrolment", "wrong", "ak"):
+                with self.subTest(log=log, root=root):
+                    ours = self.agree(os.path.join(VECTORS, log), **self.files.options(log, root))
+                    self.assertEqual(ours["exit_code"], expected.get((log, root), 1 if root == "wrong" else 3))
+
+    def test_head_and_counter(self):
+        log = os.path.join(VECTORS, "clean")
+        enrolment = self.files.options("clean", "enrolment")
+        heads = [hashes.sha256(f[:frames.HEADER.size]) for f in GOLDEN.flat("clean")]
+        for options, code in (({"head": heads[3]}, 0), ({"head": bytes(32)}, 1), ({"nv_value": 43}, 0),
+                              ({"nv_value": 42}, 1), ({"nv_value": 44}, 1)):
+            with self.subTest(**options):
+                self.assertEqual(self.agree(log, **options, **enrolment)["exit_code"], code)
+
+    def test_trust_files_that_are_none(self):
+        record = json.loads(content(VECTORS, "clean.enrolment.json"))
+        wrong = [b"", b"{}", b"[]", content(VECTORS, "clean", "00000000.cmlog")]
+        wrong += [json.dumps({k: v for k, v in record.items() if k != name}).encode() for name in record]
+        wrong += [json.dumps(dict(record, **{name: value})).encode()
+                  for name in record for value in (-1, 1.5, "x", None, True)]
+        path = os.path.join(self.directory.name, "trust")
+        for number, text in enumerate(wrong):
+            for option in ("enrolment", "ak"):
+                with self.subTest(number=number, option=option):
+                    with open(path, "wb") as file:
+                        file.write(text)
+                    ours = self.agree(os.path.join(VECTORS, "clean"), **{option: path})
+                    self.assertEqual([f["id"] for f in ours["findings"]], ["trust-file"])
+
+    def test_attestation_key_in_each_form(self):
+        area = bytes.fromhex(json.loads(content(VECTORS, "clean.enrolment.json"))["ak_public"])
+        point = verify_independent.trust.tpm.public(area)
+        pem = subprocess.run(["openssl", "pkey", "-pubin", "-inform", "DER", "-outform", "PEM"], check=True,
+                             capture_output=True, input=verify_independent.trust.tpm.spki(point)).stdout
+        path = os.path.join(self.directory.name, "key")
+        for form in (area, area.hex().encode(), area.hex().upper().encode() + b" \n", pem):
+            with self.subTest(form=form):
+                with open(path, "wb") as file:
+                    file.write(form)
+                self.assertEqual(self.agree(os.path.join(VECTORS, "clean"), ak=path)["exit_code"], 3)
+
+    def test_directories(self):
+        first, second, third = (f"0000000{n}.cmlog" for n in range(3))
+        for change, code in ((lambda d: None, 0),
+                             (lambda d: open(os.path.join(d, "notes"), "wb").close(), 1),
+                             (lambda d: os.mkdir(os.path.join(d, third)), 1),
+                             (lambda d: os.symlink(first, os.path.join(d, third)), 1),
+                             (lambda d: os.rename(os.path.join(d, second), os.path.join(d, third)), 1),
+                             (lambda d: os.remove(os.path.join(d, first)), 1),
+                             (lambda d: [os.remove(os.path.join(d, name)) for name in (first, second)], 2)):
+            with tempfile.TemporaryDirectory() as directory:
+                write_log(directory, GOLDEN.logs["clean"])
+                change(directory)
+                with self.subTest(files=sorted(os.listdir(directory))):
+                    ours = self.agree(directory, **self.files.options("clean", "enrolment"))
+                    self.assertEqual(ours["exit_code"], code)
+        self.assertEqual(self.agree(os.path.join(self.directory.name, "missing"))["exit_code"], 2)
+
+    def test_wrong_usage(self):
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "verify_independent.py")
+        for options in ([], ["x", "--head", "00"], ["x", "--nv-value", "4.3"], ["x", "--ak", "a", "--enrolment", "b"]):
+            with self.subTest(options=options):
+                for command in ([sys.executable, "-B", script], [OPTIONS.program, "verify"]):
+                    run = subprocess.run(command + options, capture_output=True, check=False)
+                    self.assertEqual(run.returncode, reports.USAGE)
+
+
+class Mutants(Comparison):
+    def compare(self, log, kind, codes):
+        for number in range(OPTIONS.first, OPTIONS.first + OPTIONS.mutants):
+            name = f"{log}:{kind}:{number}"
+            mutant = mutants.make(GOLDEN, name)
+            with self.subTest(name), tempfile.TemporaryDirectory() as directory:
+                write_log(directory, mutant.segments)
+                options = dict(self.files.options(log, mutant.root), head=mutant.head, nv_value=mutant.nv_value)
+                ours = self.agree(directory, **options)
+                codes[ours["exit_code"]] += 1
+                for finding in ours["findings"]:
+                    codes[finding["id"]] += 1
+
+    def test_mutants(self):
+        for kind in mutants.KINDS:
+            seen = collections.Counter()
+            for log in mutants.GOLDEN:
+                self.compare(log, kind, seen)
+            print(f"{kind}: " + ", ".join(f"{name} {count}" for name, count in sorted(seen.items(), key=str)))
+            self.assertIn(reports.TAMPERED, seen)
+
+    def test_forger_without_a_change_is_believed(self):
+        """Else the mutants of kind signed would test nothing but signatures."""
+        for log in mutants.GOLDEN:
+            same = [parts.Part(f) for f in GOLDEN.flat(log)]
+            with tempfile.TemporaryDirectory() as directory:
+                write_log(directory, [b"".join(forger.Forger(log).run(same))])
+                ours = self.agree(directory, **self.files.options(log, "enrolment"))
+                golden = said_by_ours(os.path.join(VECTORS, log), **self.files.options(log, "enrolment"))
+                self.assertEqual(ours["exit_code"], golden["exit_code"])
+
+
+class Document(unittest.TestCase):
+    """The tables of the independent verifier are those of the document, and the document's are those of the sources."""
+
+    def setUp(self):
+        self.page = content(OPTIONS.source, "docs", "audit-format.md").decode()
+
+    def test_findings(self):
+        rows = re.findall(r"^\| `([a-z-]+)` \| ([0-3]) \|", self.page, re.M)
+        self.assertEqual({name: int(code) for name, code in rows}, reports.EXIT_OF)
+
+    def test_events(self):
+        header = content(OPTIONS.source, "audit", "events.h").decode()
+        table = header[header.index("kEventTable[] = {"):]
+        ids = {int(n, 16) for n in re.findall(r"^    \{0x([0-9a-f]+), \"", table[:table.index("};")], re.M)}
+        ids |= set(range(0x10000, 0x10100)) | set(range(0x20000, 0x20010))
+        self.assertEqual({n for n in range(0x50000) if clients.event_known(n)}, ids)
+        rows = re.findall(r"^\| (`0x[^|]*) \|", self.page[self.page.index("## Events"):], re.M)
+        written = re.findall(r"`0x([0-9a-f]+)`(?:-`0x([0-9a-f]+)`)?", " ".join(rows))
+        ranges = tuple((int(first, 16), int(last or first, 16)) for first, last in written)
+        self.assertEqual(ranges, clients.SERVICES + clients.EVENTS)
+
+
+def show_one(name):
+    mutant = mutants.make(GOLDEN, name)
+    directory = tempfile.mkdtemp(prefix="mutant-")
+    write_log(directory, mutant.segments)
+    files = Files(tempfile.mkdtemp(prefix="mutant-trust-"))
+    options = dict(files.options(name.split(":")[0], mutant.root), head=mutant.head, nv_value=mutant.nv_value)
+    print(directory, options)
+    for verdict in (said_by_ours(directory, **options), said_by_theirs(directory, **options)):
+        print(json.dumps(comparable(verdict), indent=2))
+
+
+if __name__ == "__main__":
+    if OPTIONS.name:
+        show_one(OPTIONS.name)
+    else:
+        unittest.main(argv=sys.argv[:1] + UNITTEST_OPTIONS)
