@@ -251,9 +251,12 @@ bool ClientRules::record(Client& client, Ring& ring, bool first_ring, const Reco
                          const RecordAt& at) {
   if (!known_event(r.event_id)) return fail(FindingId::kEventUnknown, at(), fmt::format("{:#010x}", r.event_id));
   if (client.about.seal_kind == 0 && r.seal != 0) return fail(FindingId::kSealNotZero, at(), "");
-  const bool late = r.time_ns > frame.header.writer_time_ns + kRecordTimeToleranceNs;
+  const auto beyond = [](uint64_t later, uint64_t earlier) {
+    return later > earlier && later - earlier > kRecordTimeToleranceNs;
+  };
+  const bool late = beyond(r.time_ns, frame.header.writer_time_ns);
   // Records of the first ring may be older than the attachment: the library writes them when it is loaded.
-  const bool early = !first_ring && r.time_ns + kRecordTimeToleranceNs < client.attached_ns;
+  const bool early = !first_ring && beyond(client.attached_ns, r.time_ns);
   if (late || early) report_.add(FindingId::kRecordTime, at(), utc_text(r.time_ns));
   return pair(ring, first_ring, r, at) && (!is_service(r) || session(client, ring, r, at));
 }

@@ -139,7 +139,8 @@ bool TpmEvidence::tpm_at_start(const Place& at, const Start& p, bool reset) {
 bool TpmEvidence::counter_at_start(const Place& at, const Start& p, bool reset) {
   if (p.nv_value == nv_value_) return true;
   const std::string detail = fmt::format("{} after {}", p.nv_value, nv_value_);
-  if (p.nv_value == nv_value_ + 1 && !clean_ && !unexplained_since_anchor_) {
+  const bool one_ahead = p.nv_value > nv_value_ && p.nv_value - nv_value_ == 1;
+  if (one_ahead && !clean_ && !unexplained_since_anchor_) {
     nv_ahead_ = true;
     report_.add(FindingId::kAnchorLost, at, detail);
     return true;
@@ -154,7 +155,7 @@ bool TpmEvidence::counter_at_start(const Place& at, const Start& p, bool reset) 
 
 // counter_continues: the certified value is the next one, or the one after a value that a start found unused.
 bool TpmEvidence::counter_continues(uint64_t value) const {
-  return value == nv_value_ + 1 || (nv_ahead_ && value == nv_value_ + 2);
+  return value > nv_value_ && value - nv_value_ <= (nv_ahead_ ? 2 : 1);
 }
 
 // value_explained: a writer may find the PCR one or more extends behind the log and catch up.
@@ -298,6 +299,7 @@ void TpmEvidence::anchor(const FrameView& frame, const FramePlace& place, const 
                           clock.reset_count,          clock.restart_count, clock.safe,
                           frame.header.writer_time_ns};
   while (extended_.front().frame_seq < p.anchored_seq) forget_oldest();
+  base_pcr_ = extended->pcr;  // the quote shows that the TPM has left every value before it
 }
 
 }  // namespace cm::audit::verify

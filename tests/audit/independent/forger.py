@@ -69,7 +69,7 @@ class Forger:
 
     def _anchor(self, part, p, number, head, late):
         if not self.keep_counter:
-            p["nv_value"] = min(self.counter + 1, 2 ** 64 - 1)  # a counter never wraps
+            p["nv_value"] = (self.counter + 1) % 2 ** 64
         self.counter = p["nv_value"]
         p.update(anchored_seq=number - 1, anchored_head=head, pcr_value=self.pcr)
         if late and self.rng.random() < 0.5:

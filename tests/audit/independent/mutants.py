@@ -15,7 +15,7 @@ import frames
 import hashes
 import payloads
 from forger import Forger
-from parts import Part, chain, change_field, encode, other_bytes, other_number, other_time, read_frames
+from parts import Part, chain, change_field, encode, other_bytes, other_number, read_frames
 
 GOLDEN = ("clean", "eventful")
 KINDS = ("raw", "chained", "signed")
@@ -178,7 +178,7 @@ def change_header(rng, parts, _):
     if what == 0:
         part.type = rng.randrange(16)
     elif what in (1, 2):
-        part.time = rng.choice((other_time(rng, part.time), part.time + rng.choice((-1, 1)) * 10 ** rng.randrange(12)))
+        part.time = rng.choice((other_number(rng, part.time, 64), part.time + rng.choice((-1, 1)) * 10 ** rng.randrange(12)))
     else:
         name = rng.choice("magic version flags log_id frame_seq first_record record_count var_size prev_head "
                           "records_digest".split())
@@ -210,7 +210,7 @@ def change_record(rng, parts, _):
         value = rng.choice(ids + (fields.event_id ^ 0x80000000, other_number(rng, fields.event_id, 32)))
         value |= rng.choice((0, 0, 0x80000000))
     elif name == "time_ns":
-        value = other_time(rng, fields.time_ns)
+        value = other_number(rng, fields.time_ns, 64)
     else:
         value = other_number(rng, getattr(fields, name), 32 if name in ("return_code", "ring_id", "ring_seq") else 64)
     record[:] = frames.RECORD.pack(*fields._replace(**{name: value}))

@@ -68,11 +68,6 @@ def other_number(rng, value, bits):
                        2 ** bits - 1, rng.randrange(8))) % 2 ** bits
 
 
-def other_time(rng, value):
-    """Not within minutes of the end of 64 bits, in the year 2554: sums of such times are no subject here."""
-    return min(other_number(rng, value, 64), 2 ** 64 - 10 ** 12)
-
-
 def other_bytes(rng, value):
     if not value:
         return rng.randbytes(rng.randrange(3))

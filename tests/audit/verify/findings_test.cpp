@@ -463,6 +463,41 @@ TEST(findings, seals_of_a_kind_nobody_knows_are_not_passed_over) {
   EXPECT_EQ(verify::exit_code(report), 2);
 }
 
+// The quote shows that the TPM has left every value before that of the anchored frame.
+TEST(findings, start_that_finds_a_pcr_from_before_the_anchored_frame_is_one_that_nothing_explains) {
+  for (const bool before_anchored : {true, false}) {
+    PlainLog p = open_log();
+    const uint64_t anchored = p.log.frames.size() - 1;
+    p.log.anchor();
+    const Digest found = p.log.pcrs[before_anchored ? anchored - 1 : anchored];
+    p.log.start(FrameType::kRecovery, [&](Start& s) { s.pcr_value = found; });
+    const Report report = check(p.log);
+    EXPECT_EQ(report.has(FindingId::kStartPcr), false) << "raised by the frame after: " << ids(report);
+    p.log.clock();
+    EXPECT_EQ(check(p.log).has(FindingId::kStartPcr), before_anchored) << ids(check(p.log));
+  }
+}
+
+TEST(findings, counter_that_wraps_does_not_continue) {
+  LogBuilder log;
+  log.tpm.nv_value = ~uint64_t{0};
+  log.genesis();
+  log.clock();
+  log.anchor();
+  ASSERT_EQ(log.tpm.nv_value, 0u);
+  const Report report = check(log);
+  EXPECT_TRUE(report.has(FindingId::kNvValue)) << ids(report);
+}
+
+TEST(findings, times_at_the_end_of_64_bits_are_compared_without_a_wrap) {
+  PlainLog p = open_log();
+  *p.log.now_ns = ~uint64_t{0} - 1'000'000'000;
+  p.log.batch(p.client.rings[1].call(EventId::kRandomBytes, p.log.session_id(0x51)));
+  close_log(p);
+  const Report report = check(p.log);
+  EXPECT_FALSE(report.has(FindingId::kRecordTime)) << ids(report);
+}
+
 TEST(findings, names_and_texts_are_there_and_names_are_unique) {
   std::set<std::string> names;
   for (const verify::FindingRow& row : kFindings) {
