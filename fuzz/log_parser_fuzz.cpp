@@ -308,7 +308,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   verify::MemorySource again({segment});
   verify::ShowOptions options;
   options.lane = lane;
-  options.json = (data[0] & 2) != 0;
-  verify::show_log(again, options, [&](std::string_view text) { printed += text.size(); });
+  options.format = (data[0] & 2) != 0 ? verify::Format::kJson : verify::Format::kText;
+  verify::show_log(again, options, [&](std::string_view text) {
+    printed += text.size();
+    return true;
+  });
   return printed == 0;
 }
