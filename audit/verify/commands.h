@@ -22,6 +22,7 @@ using Command = std::function<int()>;
 void add_show(CLI::App& app, Command& chosen);
 void add_search(CLI::App& app, Command& chosen);
 void add_export(CLI::App& app, Command& chosen);
+void add_follow(CLI::App& app, Command& chosen);
 
 // LogArguments: what those four have in common: the directory and the filter.
 class LogArguments {

@@ -72,6 +72,7 @@ int run(int argc, char** argv) {
   add_show(app, chosen);
   add_search(app, chosen);
   add_export(app, chosen);
+  add_follow(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
