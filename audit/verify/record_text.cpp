@@ -39,9 +39,9 @@ std::string call_text(const Record& r) {
 // what_text: what detail and return code say, by the kind of record.
 std::string what_text(const Record& r) {
   if (is_service(r) && is_exit(r)) {
-    const std::string out = fmt::format(" {} {} bytes", result_text(r.return_code), detail_bytes(r.detail));
-    if (detail_lane(r.detail) == Lane::kNone) return out;
-    return out + fmt::format(" lane {}", lane_name(detail_lane(r.detail)));
+    std::string out = fmt::format(" {} {} bytes", result_text(r.return_code), detail_bytes(r.detail));
+    if (detail_lane(r.detail) != Lane::kNone) out += fmt::format(" lane {}", lane_name(detail_lane(r.detail)));
+    return out;
   }
   if (is_service(r)) return fmt::format(" {} bytes", r.detail);
   if (is_part_of_call(r)) return fmt::format(" job {} of ", part_number(r)) + call_text(r);
