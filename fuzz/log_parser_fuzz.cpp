@@ -5,7 +5,8 @@
 // and neither the verdict "verified" nor a proof may cover a frame that is not the golden log's. Without a trust root
 // the exit code is never 0.
 //
-// Input: the first byte chooses. Bit 1: `show` prints JSON. Bits 0 and 2:
+// Input: the first byte chooses. Bit 1: `show` prints JSON; bit 6: CSV; bit 7: only calls that succeeded, with their
+// entries. Bits 0 and 2:
 //   01  the rest is a segment as it stands;
 //   00  the rest describes frames (type, units of 64 bytes in the variable section, records, then their bytes), which
 //       are put after a sound genesis frame with every digest and checksum right, so that the campaign gets past them
@@ -308,7 +309,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   verify::MemorySource again({segment});
   verify::ShowOptions options;
   options.lane = lane;
-  options.json = (data[0] & 2) != 0;
-  verify::show_log(again, options, [&](std::string_view text) { printed += text.size(); });
+  options.format = (data[0] & 2) != 0 ? verify::Format::kJson : verify::Format::kText;
+  if ((data[0] & 0x40) != 0) options.format = verify::Format::kCsv;
+  options.frames = options.format != verify::Format::kCsv;
+  if ((data[0] & 0x80) != 0) options.filter.results = {{0, INT32_MAX}};
+  verify::show_log(again, options, [&](std::string_view text) {
+    printed += text.size();
+    return true;
+  });
   return printed == 0;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "audit/torn_write.h"
 
@@ -65,7 +66,7 @@ Step FrameStream::next() {
     if (segment_ >= source_.segment_count()) return Step::kEnd;
     name_ = source_.segment_name(segment_);
     size_ = source_.segment_size(segment_);
-    offset_ = next_offset_ = buffer_offset_ = 0;
+    offset_ = next_offset_ = buffer_offset_ = std::exchange(start_, 0);
     buffer_ = {};
     in_segment_ = true;
     if (size_ == 0) return incomplete({FindingId::kFrameSize, "the segment is empty", 0, std::nullopt});

@@ -23,9 +23,18 @@ inline constexpr uint64_t kWindowMin = 4u << 20;   // most logs: the window stay
 inline constexpr uint64_t kWindowMax = 72u << 20;  // sixteen frames of as many records as one may hold
 static_assert(kMaxFrameSize <= kWindowMax && 16 * frame_size(4096, kMaxFrameRecords) <= kWindowMax);
 
+// LogPosition: where a frame begins, or will begin.
+struct LogPosition {
+  size_t segment = 0;
+  uint64_t offset = 0;
+  bool operator==(const LogPosition&) const = default;
+};
+
 class FrameStream {
  public:
-  explicit FrameStream(LogSource& source) : source_(source) {}
+  // from: the start of the log, or what after() said of another stream over the same log.
+  explicit FrameStream(LogSource& source, LogPosition from = {})
+      : source_(source), segment_(from.segment), start_(from.offset) {}
   Step next();
   // next_is_here: the frame after this one is in the window, so that the next step does not move it.
   bool next_is_here() const;
@@ -35,6 +44,8 @@ class FrameStream {
   const FrameView& frame() const { return frame_; }
   FramePlace place() const { return {name_, offset_, frame_.header.frame_seq}; }
   const Problem& problem() const { return problem_; }
+  // after: where the frame at hand ends.
+  LogPosition after() const { return {segment_, next_offset_}; }
   // left: bytes of the segment from the place on.
   uint64_t left() const { return size_ - offset_; }
 
@@ -47,7 +58,8 @@ class FrameStream {
   Step fail(Problem problem);
 
   LogSource& source_;
-  size_t segment_ = 0;
+  size_t segment_;
+  uint64_t start_;  // in the first segment that is entered
   bool in_segment_ = false;
   std::string name_;
   uint64_t size_ = 0;

@@ -101,7 +101,27 @@ bool DirectorySource::open(const std::string& directory, Report& report) {
     sizes_.push_back(size);
   }
   if (found.empty()) report.add(FindingId::kNoSegments, Place{}, directory);
+  // A size taken while the directory was listed may be older than the segment listed behind it.
+  if (!refresh(0)) return io_error();
   return !sizes_.empty();
+}
+
+std::optional<uint64_t> DirectorySource::size_of(size_t index) const {
+  struct stat info{};
+  if (fstatat(directory_fd_, segment_name(index).c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode))
+    return std::nullopt;
+  return static_cast<uint64_t>(info.st_size);
+}
+
+bool DirectorySource::refresh(size_t from) {
+  while (const auto size = size_of(sizes_.size())) sizes_.push_back(*size);
+  // Only now: a segment that has a successor has its last size.
+  for (size_t i = from; i < sizes_.size(); ++i) {
+    const auto size = size_of(i);
+    if (!size) return false;
+    sizes_[i] = *size;
+  }
+  return true;
 }
 
 bool DirectorySource::read(size_t index, uint64_t offset, std::span<uint8_t> out) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // log_source.h: where the bytes of a log come from: a directory of segments, or memory (tests and fuzzing). Sizes are
-// those at the time of opening, so a log that is being written can be read: what comes later is not looked at.
+// those at the time of opening, so a log that is being written can be read: what comes later is not looked at, unless
+// somebody asks for it (refresh).
 // Read-only, and by copying: a file that shrinks under the verifier is a read error, not a fault.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -50,12 +52,17 @@ class DirectorySource final : public LogSource {
   // there is nothing to read. Segments before the first missing number are kept.
   bool open(const std::string& directory, Report& report);
 
+  // refresh: looks at sizes again, from this segment on, and for segments that came. False when one is not there any
+  // more.
+  bool refresh(size_t from);
+
   size_t segment_count() const override { return sizes_.size(); }
   std::string segment_name(size_t index) const override { return segment_file_name(static_cast<uint32_t>(index)); }
   uint64_t segment_size(size_t index) const override { return sizes_[index]; }
   bool read(size_t index, uint64_t offset, std::span<uint8_t> out) override;
 
  private:
+  std::optional<uint64_t> size_of(size_t index) const;
   bool list(Report& report, std::vector<std::pair<uint32_t, uint64_t>>& found);
   void close_segment();
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// main.cpp: cryptomod-audit, the auditor's program: `verify` gives a verdict on a log directory, `show` prints it.
+// main.cpp: cryptomod-audit, the auditor's program: `verify` gives a verdict on a log directory; the commands of
+// commands.h print it.
 // It reads files and public keys only: no TPM, no network, nothing is written. Exit codes: findings.h.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 
-#include "audit/verify/show.h"
+#include "audit/verify/commands.h"
 #include "audit/verify/verifier.h"
 #include "cryptomod/cryptomod.h"
 
@@ -23,17 +25,6 @@ struct VerifyArguments {
   std::optional<uint64_t> nv_value;
   bool json = false;
 };
-
-struct ShowArguments {
-  std::string directory;
-  std::string event;
-  ShowOptions options;
-};
-
-int usage(const std::string& sentence) {
-  fmt::print(stderr, "cryptomod-audit: {}\n", sentence);
-  return kExitUsage;
-}
 
 // print_all: false when the output cannot take it (closed pipe, full disk).
 bool print_all(std::string_view text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size(); }
@@ -58,27 +49,6 @@ int run_verify(const VerifyArguments& arguments) {
   return exit_code(report);
 }
 
-int run_show(ShowArguments arguments) {
-  if (!arguments.event.empty()) {
-    arguments.options.event = event_by_name(arguments.event);
-    if (!arguments.options.event) return usage(fmt::format("there is no event \"{}\"", arguments.event));
-  }
-  Report report;
-  DirectorySource source;
-  const bool readable = source.open(arguments.directory, report);
-  for (const Finding& f : report.findings)
-    fmt::print(stderr, "cryptomod-audit: {} {}{}\n", finding_row(f.id).text, describe(f.place),
-               printable_text(f.detail));
-  if (!readable) return kExitUndecided;
-  arguments.options.lane = best_sha256_lane();
-  const int code = show_log(source, arguments.options, [](std::string_view text) {
-    if (!print_all(text)) std::exit(kExitUndecided);
-  });
-  if (std::fflush(stdout) != 0) return kExitUndecided;
-  fmt::print(stderr, "cryptomod-audit: shown, not verified; `cryptomod-audit verify` gives a verdict\n");
-  return code;
-}
-
 void define_verify(CLI::App& app, VerifyArguments& arguments) {
   app.add_option("DIR", arguments.directory, "log directory")->required();
   auto* enrolment = app.add_option("--enrolment", arguments.enrolment_file, "trust root: enrolment record (JSON)");
@@ -91,38 +61,31 @@ void define_verify(CLI::App& app, VerifyArguments& arguments) {
   app.footer("Exit codes: 0 verified, 1 tampered, 2 cannot decide, 3 intact but incomplete, 64 usage.");
 }
 
-void define_show(CLI::App& app, ShowArguments& arguments) {
-  app.add_option("DIR", arguments.directory, "log directory")->required();
-  app.add_flag("--json", arguments.options.json, "print one JSON object a line");
-  app.add_flag("--frames", arguments.options.frames_only, "print frames without their records");
-  app.add_option("--ring", arguments.options.ring, "only records of this ring");
-  app.add_option("--session", arguments.options.session, "only records whose session id begins with these digits");
-  app.add_option("--event", arguments.event, "only records of this event, by name or number");
-  app.footer(
-      "Exit codes: 0 shown, 2 cannot read, 3 something is damaged or cut off, 64 usage. Showing proves nothing.");
-}
-
 int run(int argc, char** argv) {
-  CLI::App app{"Verifies and shows audit logs of libcryptomod. libcryptomod is NOT validated to FIPS 140-3."};
+  CLI::App app{"Verifies and prints audit logs of libcryptomod. libcryptomod is NOT validated to FIPS 140-3."};
   app.set_version_flag("--version", CM_VERSION_STRING);
   app.require_subcommand(1);
   VerifyArguments verify_arguments;
-  ShowArguments show_arguments;
   CLI::App* verify = app.add_subcommand("verify", "check a log and say up to which record it is proved");
-  CLI::App* show = app.add_subcommand("show", "print the records of a log");
   define_verify(*verify, verify_arguments);
-  define_show(*show, show_arguments);
+  Command chosen;
+  add_show(app, chosen);
+  add_search(app, chosen);
+  add_export(app, chosen);
+  add_follow(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitVerified : kExitUsage;
   }
-  return verify->parsed() ? run_verify(verify_arguments) : run_show(show_arguments);
+  return verify->parsed() ? run_verify(verify_arguments) : chosen();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A reader that went away is an output that failed, with an exit code of its own.
+  std::signal(SIGPIPE, SIG_IGN);
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

@@ -1,34 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// show.h: prints a log for reading. It proves nothing and says so; it shows damaged logs as far as frames can be cut
-// and says where it stopped.
+// show.h: prints a log for reading, for show, search and export alike. It proves nothing and says so; it prints damaged
+// logs as far as frames can be cut and says where it stopped.
 #pragma once
-#include <cstdint>
-#include <functional>
-#include <optional>
-#include <string>
-#include <string_view>
-
 #include "audit/parallel_hash.h"
+#include "audit/verify/log_printer.h"
 #include "audit/verify/log_source.h"
 
 namespace cm::audit::verify {
 
-struct ShowOptions {
+struct ShowOptions : PrintOptions {
   Lane lane = Lane::kPortable;
   Lane wide = best_wide_sha256_lane();
-  bool json = false;         // one JSON object a line
-  bool frames_only = false;  // no records
-  std::optional<uint32_t> ring;
-  std::optional<uint32_t> event;  // without the exit bit
-  std::string session;            // beginning of the id in hexadecimal
-  bool filtered() const { return ring || event || !session.empty(); }
 };
 
-// show_log: calls print with whole lines. Returns 0 when everything was shown and sound within its frames, 3 when
-// something was damaged or the end could not be reached.
-int show_log(LogSource& source, const ShowOptions& options, const std::function<void(std::string_view)>& print);
+struct Shown {
+  // 0 when everything asked for was printed and sound within its frames, 2 when the output failed, 3 when something was
+  // damaged or the end could not be reached.
+  int code = 0;
+  uint64_t matches = 0;
+};
 
-// event_by_name: a name of the event table or a number; nothing when it is neither.
-std::optional<uint32_t> event_by_name(const std::string& text);
+// show_log: trouble is where damage goes when it may not stand among what is printed.
+Shown show_log(LogSource& source, const ShowOptions& options, const Print& print, const Print& trouble = {});
 
 }  // namespace cm::audit::verify

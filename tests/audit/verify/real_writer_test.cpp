@@ -6,8 +6,10 @@
 #include <chrono>
 #include <filesystem>
 #include <random>
+#include <sstream>
 #include <thread>
 
+#include "audit/verify/follow.h"
 #include "audit/verify/frame_stream.h"
 #include "audit/verify/verifier.h"
 #include "tests/audit/support/fake_client.h"
@@ -92,6 +94,59 @@ TEST(real_writer, killed_under_load_again_and_again_the_log_is_verified) {
   for (uint32_t ring = 0; ring < 4; ++ring) published += client.head(ring);
   EXPECT_EQ(r.counts.records, published);
   EXPECT_TRUE(r.has(FindingId::kRecovered));
+}
+
+// SleepingWaiter: looks as often as it can.
+class SleepingWaiter final : public audit::verify::FollowWaiter {
+ public:
+  void wait(uint32_t /*at_most_ms*/) override { std::this_thread::sleep_for(std::chrono::microseconds(200)); }
+  bool stop_asked() override { return now_ms() > until_ms_; }
+  uint64_t now_ms() override {
+    using namespace std::chrono;
+    return static_cast<uint64_t>(duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
+  }
+
+ private:
+  const uint64_t until_ms_ = now_ms() + 60'000;
+};
+
+// Many small segments, so that the reader comes to their ends while they are written.
+TEST(real_writer, followed_while_it_writes_every_record_is_seen_once) {
+  const TempDir dir;
+  WriterProcess writer(dir.path(), {"--segment-size", "65536"});
+  ASSERT_EQ(writer.start(), "ready");
+  audit::verify::DirectorySource source;
+  Report report;
+  ASSERT_TRUE(source.open(writer.log_dir(), report));
+  std::string text, trouble;
+  int code = -1;
+  std::thread reader([&] {
+    const auto into = [](std::string& out) {
+      return [&out](std::string_view line) {
+        out += line;
+        return true;
+      };
+    };
+    SleepingWaiter waiter;
+    audit::verify::FollowOptions options;
+    options.lane = audit::best_sha256_lane();
+    options.frames = false;
+    code = follow_log(source, options, waiter, into(text), into(trouble));
+  });
+  FakeClient client(writer.run_dir());
+  const bool attached = client.attach();
+  if (attached) publish_calls(client, 4, 1000);
+  EXPECT_TRUE(attached && client.detach(false));
+  EXPECT_EQ(writer.terminate(), 0);
+  reader.join();
+  EXPECT_EQ(code, 0);
+  EXPECT_EQ(trouble, "");
+  EXPECT_GT(source.segment_count(), 3u);
+  std::istringstream lines(text);
+  uint64_t next = 0;
+  for (std::string line; std::getline(lines, line); ++next)
+    ASSERT_TRUE(line.starts_with("#" + std::to_string(next) + " ")) << line;
+  EXPECT_EQ(next, 8000u);
 }
 
 TEST(real_writer, lost_client_is_no_gap) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "audit/verify/show.h"
+#include "tests/audit/support/audit_program.h"
 #include "tests/audit/support/golden_logs.h"
 
 namespace cm::audit::test {
@@ -26,7 +27,11 @@ Shown show(const std::vector<Bytes>& segments, verify::ShowOptions options = {})
   verify::MemorySource source(spans);
   options.lane = best_sha256_lane();
   Shown shown;
-  shown.code = verify::show_log(source, options, [&](std::string_view line) { shown.text += line; });
+  const auto print = [&](std::string_view line) {
+    shown.text += line;
+    return true;
+  };
+  shown.code = verify::show_log(source, options, print).code;
   return shown;
 }
 
@@ -74,7 +79,7 @@ TEST(show, says_how_many_jobs_a_batch_had_and_how_many_failed) {
   EXPECT_EQ(lines_with(shown.text, " jobs 300 failed 7"), 4u);
   EXPECT_EQ(lines_with(shown.text, " object "), 0u);
   verify::ShowOptions options;
-  options.json = true;
+  options.format = verify::Format::kJson;
   EXPECT_EQ(lines_with(show(log.segments, options).text, "\"jobs\":300,\"failed\":7"), 4u)
       << show(log.segments, options).text;
 }
@@ -82,7 +87,7 @@ TEST(show, says_how_many_jobs_a_batch_had_and_how_many_failed) {
 TEST(show, json_lines_parse_and_filters_choose) {
   const LogBuilder log = kGoldenLogs[0].build({});
   verify::ShowOptions options;
-  options.json = true;
+  options.format = verify::Format::kJson;
   std::istringstream in(show(log.segments, options).text);
   size_t frames = 0, records = 0;
   for (std::string line; std::getline(in, line);) {
@@ -93,20 +98,21 @@ TEST(show, json_lines_parse_and_filters_choose) {
   EXPECT_EQ(frames, log.frames.size());
   EXPECT_EQ(records, log.chain.records);
 
-  options.json = false;
-  options.ring = 0;
+  options.format = verify::Format::kText;
+  options.filter.rings = {0};
   EXPECT_EQ(lines_with(show(log.segments, options).text, "#"), 2u);
-  options.ring.reset();
-  options.event = verify::event_by_name("aead-seal");
+  options.filter = {};
+  options.filter.events = {*verify::events_by_name("aead-seal")};
   EXPECT_EQ(lines_with(show(log.segments, options).text, "#"), 2u);
-  options.event.reset();
-  options.session = "5162";
+  options.filter = {};
+  options.filter.sessions = {"5162"};
   EXPECT_EQ(lines_with(show(log.segments, options).text, "#"), 4u);
   options = {};
-  options.frames_only = true;
+  options.records = false;
   EXPECT_EQ(lines_with(show(log.segments, options).text, "#"), 0u);
-  EXPECT_EQ(verify::event_by_name("0x10005"), 0x10005u);
-  EXPECT_FALSE(verify::event_by_name("no such event").has_value());
+  EXPECT_EQ(verify::events_by_name("0x10005")->first, 0x10005u);
+  EXPECT_EQ(verify::events_by_name("0x10005")->last, 0x10005u);
+  EXPECT_FALSE(verify::events_by_name("no such event").has_value());
 }
 
 TEST(show, goes_on_behind_damage_and_says_where_it_stops) {
@@ -131,14 +137,7 @@ TEST(show, text_from_clients_cannot_reach_the_terminal_raw) {
   EXPECT_NE(text.find("\\x1b[2Jevil\\x0a"), std::string::npos);
 }
 
-int run(const std::string& arguments, std::string* out = nullptr) {
-  FILE* pipe = popen((std::string(CM_AUDIT_PROGRAM) + " " + arguments + " 2>/dev/null").c_str(), "r");
-  std::string text;
-  char buffer[4096];
-  while (const size_t n = fread(buffer, 1, sizeof buffer, pipe)) text.append(buffer, n);
-  if (out != nullptr) *out = text;
-  return WEXITSTATUS(pclose(pipe));
-}
+int run(const std::string& arguments, std::string* out = nullptr) { return run_audit(arguments, out); }
 
 // A foreign file's name is its maker's; it must not write lines of the report or move the cursor.
 TEST(program, names_of_foreign_files_cannot_forge_the_report) {

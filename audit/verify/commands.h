@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// commands.h: the commands of cryptomod-audit that print a log: each adds its subcommand to the command line, and what
+// it does when it was chosen. Their arguments live as long as the command line.
+#pragma once
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "audit/verify/log_source.h"
+#include "audit/verify/record_filter.h"
+
+namespace cm::audit::verify {
+
+// Command: gives the exit code.
+using Command = std::function<int()>;
+
+void add_show(CLI::App& app, Command& chosen);
+void add_search(CLI::App& app, Command& chosen);
+void add_export(CLI::App& app, Command& chosen);
+void add_follow(CLI::App& app, Command& chosen);
+
+// LogArguments: what those four have in common: the directory and the filter.
+class LogArguments {
+ public:
+  void define(CLI::App& command);
+  // filter: adds the conditions that were given; false, and a sentence on standard error, when one of them is none.
+  bool filter(RecordFilter& out) const;
+  // open: false when there is nothing to read. What is wrong with the directory goes to standard error.
+  bool open(DirectorySource& source) const;
+  const std::string& directory() const { return directory_; }
+
+ private:
+  std::string directory_;
+  std::vector<std::vector<std::string>> texts_ = std::vector<std::vector<std::string>>(conditions().size());
+};
+
+// usage: the sentence, and the exit code for it.
+int usage(const std::string& sentence);
+
+}  // namespace cm::audit::verify
