@@ -28,6 +28,7 @@ std::optional<Number> number_of(std::string_view text) {
   if (hexadecimal) text.remove_prefix(2);
   Number out{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, hexadecimal ? 16 : 10);
+  if (hexadecimal && text.starts_with('-')) return std::nullopt;
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return out;
 }

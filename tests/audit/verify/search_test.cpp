@@ -237,6 +237,7 @@ TEST(search, what_cannot_be_asked_is_refused_with_a_sentence) {
                               "--process ''",
                               "--result fine",
                               "--result 99999999999",
+                              "--result 0x-5",
                               "--indicator good",
                               "--indicator CM_OK",
                               "--indicator CM_ERR_AUTH",
