@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 
@@ -21,23 +22,35 @@ struct VerifyArguments {
   std::string directory;
   std::string enrolment_file;
   std::string ak_file;
-  std::string head;
-  std::optional<uint64_t> nv_value;
+  // Given and empty is a mistake of the caller's, not a check less.
+  std::optional<std::string> head;
+  std::optional<std::string> nv_value;
   bool json = false;
 };
 
 // print_all: false when the output cannot take it (closed pipe, full disk).
 bool print_all(std::string_view text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size(); }
 
+// decimal: all of the text is one number in decimal digits (CLI11's own numbers may also be octal or negative).
+std::optional<uint64_t> decimal(std::string_view text) {
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
 int run_verify(const VerifyArguments& arguments) {
   Options options;
-  if (!arguments.head.empty()) {
-    const auto head = parse_hex(arguments.head);
+  if (arguments.head) {
+    const auto head = parse_hex(*arguments.head);
     if (!head || head->size() != kDigestSize) return usage("--head takes 64 hexadecimal digits");
     options.head.emplace();
     std::copy(head->begin(), head->end(), options.head->begin());
   }
-  options.nv_value = arguments.nv_value;
+  if (arguments.nv_value) {
+    options.nv_value = decimal(*arguments.nv_value);
+    if (!options.nv_value) return usage("--nv-value takes a decimal number below 2^64");
+  }
   Report report;
   DirectorySource source;
   if (load_trust(arguments.enrolment_file, arguments.ak_file, options.trust, report) &&
