@@ -44,8 +44,29 @@ enum class FrameType : uint16_t {
   kUnexplainedExtend = 9,  // the PCR holds a value this log does not explain
   kSealBroken = 10,        // a record's seal or its place in the ring is wrong: the client broke its ring
   kRecovery = 11,          // a writer began after one that did not write an end frame
-  kSegmentSeal = 12,       // reserved for sealed segments
+  kSegmentSeal = 12,       // the last frame of a segment that is not the last
   kEnd = 13,               // orderly shutdown
+};
+
+// FrameTypeRow: the name of a type, as verifier and metrics print it.
+struct FrameTypeRow {
+  FrameType type;
+  char name[20];
+};
+inline constexpr FrameTypeRow kFrameTypeTable[] = {
+    {FrameType::kGenesis, "genesis"},
+    {FrameType::kBoot, "boot"},
+    {FrameType::kClock, "clock"},
+    {FrameType::kClientAttach, "client-attach"},
+    {FrameType::kClientDetach, "client-detach"},
+    {FrameType::kClientLost, "client-lost"},
+    {FrameType::kBatch, "batch"},
+    {FrameType::kAnchor, "anchor"},
+    {FrameType::kUnexplainedExtend, "unexplained-extend"},
+    {FrameType::kSealBroken, "seal-broken"},
+    {FrameType::kRecovery, "recovery"},
+    {FrameType::kSegmentSeal, "segment-seal"},
+    {FrameType::kEnd, "end"},
 };
 
 // writer_time_ns never decreases from frame to frame, with two exceptions: after boot and recovery, and before an

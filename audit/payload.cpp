@@ -246,6 +246,12 @@ void fields(auto& io, Is<SealBroken> auto& p) {
   io.number(p.ring_seq);
 }
 
+void fields(auto& io, Is<SegmentSeal> auto& p) {
+  io.number(p.segment);
+  io.number(p.reason);
+  io.number(p.bytes);
+}
+
 void fields(auto& io, Is<End> auto& p) { io.number(p.reason); }
 
 template <class P>
@@ -274,6 +280,7 @@ Bytes encode(const Batch& p) { return encode_payload(p); }
 Bytes encode(const Anchor& p) { return encode_payload(p); }
 Bytes encode(const UnexplainedExtend& p) { return encode_payload(p); }
 Bytes encode(const SealBroken& p) { return encode_payload(p); }
+Bytes encode(const SegmentSeal& p) { return encode_payload(p); }
 Bytes encode(const End& p) { return encode_payload(p); }
 
 bool decode(std::span<const uint8_t> var, Genesis& p) { return decode_payload(var, p); }
@@ -286,6 +293,7 @@ bool decode(std::span<const uint8_t> var, Batch& p) { return decode_payload(var,
 bool decode(std::span<const uint8_t> var, Anchor& p) { return decode_payload(var, p); }
 bool decode(std::span<const uint8_t> var, UnexplainedExtend& p) { return decode_payload(var, p); }
 bool decode(std::span<const uint8_t> var, SealBroken& p) { return decode_payload(var, p); }
+bool decode(std::span<const uint8_t> var, SegmentSeal& p) { return decode_payload(var, p); }
 bool decode(std::span<const uint8_t> var, End& p) { return decode_payload(var, p); }
 
 Digest seal_commitment(Lane lane, std::span<const uint8_t, kSealSeedSize> seed) {

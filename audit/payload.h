@@ -148,6 +148,19 @@ struct SealBroken {
   uint64_t ring_seq = 0;  // where it was found; the client is cut off there
 };
 
+// SegmentSeal.reason; numbers are only ever appended.
+inline constexpr uint32_t kSealedFull = 1;   // the segment has reached its size
+inline constexpr uint32_t kSealedOld = 2;    // its age
+inline constexpr uint32_t kSealedAsked = 3;  // the operator asked for it
+inline constexpr uint32_t kSealedReasonLast = kSealedAsked;
+
+// SegmentSeal: the last frame of a segment file that its writer finished: nothing is appended to that file any more.
+struct SegmentSeal {
+  uint32_t segment = 0;  // its number
+  uint32_t reason = 0;
+  uint64_t bytes = 0;  // of the segment before this frame
+};
+
 struct End {
   uint32_t reason = 0;  // 1 orderly shutdown, 2 signal
 };
@@ -162,6 +175,7 @@ Bytes encode(const Batch& p);
 Bytes encode(const Anchor& p);
 Bytes encode(const UnexplainedExtend& p);
 Bytes encode(const SealBroken& p);
+Bytes encode(const SegmentSeal& p);
 Bytes encode(const End& p);
 
 [[nodiscard]] bool decode(std::span<const uint8_t> var, Genesis& p);
@@ -174,6 +188,7 @@ Bytes encode(const End& p);
 [[nodiscard]] bool decode(std::span<const uint8_t> var, Anchor& p);
 [[nodiscard]] bool decode(std::span<const uint8_t> var, UnexplainedExtend& p);
 [[nodiscard]] bool decode(std::span<const uint8_t> var, SealBroken& p);
+[[nodiscard]] bool decode(std::span<const uint8_t> var, SegmentSeal& p);
 [[nodiscard]] bool decode(std::span<const uint8_t> var, End& p);
 
 inline constexpr char kSealDomain[33] = "cryptomod seals of one client v1";

@@ -35,3 +35,14 @@ install(FILES "${PROJECT_BINARY_DIR}/cryptomod.pc" DESTINATION "${CM_INSTALL_PKG
 function(cm_install_programs)
   install(TARGETS ${ARGN} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endfunction()
+
+# The writer as a service: unit, socket and account for systemd. In the build directory stands a unit that starts the
+# program there, for the test.
+set(CM_SERVICE_AUDITD "${CMAKE_INSTALL_FULL_LIBEXECDIR}/cryptomod/cryptomod-auditd")
+set(CM_SERVICE_DOC "${CMAKE_INSTALL_FULL_DOCDIR}/audit-service.md")
+set(CM_SERVICE_SOURCE "${PROJECT_SOURCE_DIR}/audit/systemd")
+configure_file("${CM_SERVICE_SOURCE}/cryptomod-auditd.service.in" "${PROJECT_BINARY_DIR}/cryptomod-auditd.service" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/cryptomod-auditd.service" "${CM_SERVICE_SOURCE}/cryptomod-auditd.socket"
+  DESTINATION "lib/systemd/system")
+install(FILES "${CM_SERVICE_SOURCE}/cryptomod-audit.sysusers.conf" DESTINATION "lib/sysusers.d" RENAME cryptomod-audit.conf)
+install(FILES "${PROJECT_SOURCE_DIR}/docs/audit-service.md" DESTINATION "${CMAKE_INSTALL_DOCDIR}")

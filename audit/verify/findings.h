@@ -73,6 +73,7 @@ enum class FindingId : uint8_t {
   kNvValue,
   kNvBehind,
   kNvBeyond,
+  kSegmentSeal,
   // Intact but incomplete.
   kNoTrustRoot,
   kAkOnly,
@@ -194,6 +195,8 @@ constexpr FindingRow kFindings[] = {
      "the TPM counter given by --nv-value is ahead of the log's last anchor: at least one anchor is missing"},
     {FindingId::kNvBeyond, kExitTampered, "nv-beyond",
      "the log's last anchor has a value that the TPM counter given by --nv-value has not reached"},
+    {FindingId::kSegmentSeal, kExitTampered, "segment-seal",
+     "a segment goes on behind its seal, or the seal belongs to another place"},
 
     {FindingId::kNoTrustRoot, kExitIncomplete, "no-trust-root",
      "no trust root was given: the log was held only against its own claims"},

@@ -150,8 +150,7 @@ std::optional<Problem> check_header(const FrameHeader& h) {
   };
   if (h.magic != kFrameMagic) return Problem{FindingId::kNotAFrame, "no frame magic", 0, std::nullopt};
   if (h.version != kFormatVersion) return field("version", offsetof(FrameHeader, version));
-  if (h.type < static_cast<uint16_t>(FrameType::kGenesis) || h.type > static_cast<uint16_t>(FrameType::kEnd) ||
-      h.type == static_cast<uint16_t>(FrameType::kSegmentSeal))
+  if (h.type < static_cast<uint16_t>(FrameType::kGenesis) || h.type > static_cast<uint16_t>(FrameType::kEnd))
     return field("type", offsetof(FrameHeader, type));
   if (h.flags != 0) return field("flags", offsetof(FrameHeader, flags));
   if (h.record_count > kMaxFrameRecords) return field("record_count", offsetof(FrameHeader, record_count));

@@ -48,6 +48,13 @@ std::string about(const UnexplainedExtend& p) {
 std::string about(const SealBroken& p) {
   return fmt::format("client {} ring {} seq {} reason {}", hex_text(p.client_id), p.ring_id, p.ring_seq, p.reason);
 }
+std::string about(const SegmentSeal& p) {
+  const char* why = p.reason == kSealedFull    ? "it is full"
+                    : p.reason == kSealedOld   ? "it is old"
+                    : p.reason == kSealedAsked ? "its operator asked for it"
+                                               : "reason unknown";
+  return fmt::format("segment {} is closed after {} bytes: {}", p.segment, p.bytes, why);
+}
 std::string about(const End& p) { return p.reason == 1 ? "orderly shutdown" : "ended by a signal"; }
 
 template <class Payload>
@@ -84,7 +91,7 @@ std::string frame_about(const FrameView& f) {
     case FrameType::kEnd:
       return decoded<End>(f);
     case FrameType::kSegmentSeal:
-      break;
+      return decoded<SegmentSeal>(f);
   }
   return "";
 }

@@ -15,26 +15,6 @@ namespace {
 
 constexpr uint64_t kNsPerSecond = 1'000'000'000;
 
-struct FrameTypeRow {
-  FrameType type;
-  char name[20];
-};
-constexpr FrameTypeRow kFrameTypes[] = {
-    {FrameType::kGenesis, "genesis"},
-    {FrameType::kBoot, "boot"},
-    {FrameType::kClock, "clock"},
-    {FrameType::kClientAttach, "client-attach"},
-    {FrameType::kClientDetach, "client-detach"},
-    {FrameType::kClientLost, "client-lost"},
-    {FrameType::kBatch, "batch"},
-    {FrameType::kAnchor, "anchor"},
-    {FrameType::kUnexplainedExtend, "unexplained-extend"},
-    {FrameType::kSealBroken, "seal-broken"},
-    {FrameType::kRecovery, "recovery"},
-    {FrameType::kSegmentSeal, "segment-seal"},
-    {FrameType::kEnd, "end"},
-};
-
 std::string_view verdict_word(int code) {
   switch (code) {
     case kExitVerified:
@@ -206,7 +186,7 @@ std::string event_text(uint32_t event_id) {
 }
 
 std::string frame_type_text(uint16_t type) {
-  for (const FrameTypeRow& row : kFrameTypes)
+  for (const FrameTypeRow& row : kFrameTypeTable)
     if (static_cast<uint16_t>(row.type) == type) return row.name;
   return fmt::format("type {}", type);
 }

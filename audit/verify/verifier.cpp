@@ -41,6 +41,7 @@ class Verifier {
   void genesis(const FrameView& f, const FramePlace& place, const Digest& head, const Genesis& p);
   void trust_root(const FramePlace& place, const Digest& head, const Genesis& p);
   void start(const FrameView& f, const FramePlace& place, const Start& p);
+  void segment_seal(const FramePlace& place, const SegmentSeal& p);
   void end(const FrameView& f, const FramePlace& place, const End& p);
   void conclude();
   void live_counter(uint64_t live);
@@ -65,6 +66,7 @@ class Verifier {
   uint32_t writer_uid_ = 0;
   uint64_t end_frame_ = 0;
   bool end_covered_ = false;
+  std::string sealed_segment_;  // the last one; nothing may follow in it
 };
 
 void Verifier::run() {
@@ -94,6 +96,12 @@ void Verifier::walk() {
   fatal_before_ = report_.fatal;
   while (!stopped()) {
     const Step step = stream_.next();
+    if (step != Step::kEnd && !sealed_segment_.empty() && stream_.place().segment == sealed_segment_) {
+      FramePlace place = stream_.place();
+      place.frame_seq = next_frame_;
+      fail(FindingId::kSegmentSeal, place.at(), "bytes behind the seal");
+      return;
+    }
     if (step == Step::kFrame) {
       frame(stream_.frame(), stream_.place());
       continue;
@@ -264,9 +272,9 @@ void Verifier::meaning(const FrameView& f, const FramePlace& place, const Digest
       if (End p; decoded(f, place, p)) end(f, place, p);
       return;
     case FrameType::kSegmentSeal:
-      break;
+      if (SegmentSeal p; decoded(f, place, p)) segment_seal(place, p);
+      return;
   }
-  fail(FindingId::kHeaderField, place.at(), "type");
 }
 
 void Verifier::genesis(const FrameView&, const FramePlace& place, const Digest& head, const Genesis& p) {
@@ -307,6 +315,16 @@ void Verifier::start(const FrameView& f, const FramePlace& place, const Start& p
   clients_.writer_started(boot && !after_end);
   state_ = State::kRunning;
   end_covered_ = false;
+}
+
+void Verifier::segment_seal(const FramePlace& place, const SegmentSeal& p) {
+  if (p.reason == 0 || p.reason > kSealedReasonLast) {
+    fail(FindingId::kPayload, place.at(), "reason");
+  } else if (segment_file_name(p.segment) != place.segment || p.bytes != place.offset) {
+    fail(FindingId::kSegmentSeal, place.at(), fmt::format("it says segment {} after {} bytes", p.segment, p.bytes));
+  } else {
+    sealed_segment_ = place.segment;
+  }
 }
 
 void Verifier::end(const FrameView& f, const FramePlace& place, const End& p) {

@@ -36,8 +36,11 @@ void WriterLoop::take_server_events() {
       case ServerEvent::Kind::kViolation:
         client_departs(event, Client::Fate::kCut);
         break;
-      case ServerEvent::Kind::kSignal:
+      case ServerEvent::Kind::kTerminate:
         begin_closing(2);
+        break;
+      case ServerEvent::Kind::kHangUp:
+        close_segment_reason_ = kSealedAsked;
         break;
     }
   }

@@ -21,18 +21,20 @@ constexpr char kLockName[] = "auditd.lock";
 constexpr int kLockTries = 100;
 constexpr auto kLockPause = std::chrono::milliseconds(50);
 
-// make_directories: mkdir -p with mode 0700 for every component that is missing.
-Error make_directories(const std::string& path) {
+// make_directories: mkdir -p with mode 0700 for every component that is missing; for the last the mode given.
+Error make_directories(const std::string& path, mode_t mode) {
   for (size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const std::string part = path.substr(0, end);
-    if (!part.empty() && mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
-      return system_error("cannot create directory " + part);
-    if (end == std::string::npos) return {};
+    const bool made = !part.empty() && mkdir(part.c_str(), 0700) == 0;
+    if (!made && !part.empty() && errno != EEXIST) return system_error("cannot create directory " + part);
+    if (end != std::string::npos) continue;
+    if (made && chmod(part.c_str(), mode) != 0) return system_error("cannot set the mode of directory " + part);
+    return {};
   }
 }
 
-Error open_directory(const std::string& path, UniqueFd& out) {
-  if (Error error = make_directories(path)) return error;
+Error open_directory(const std::string& path, UniqueFd& out, mode_t mode = 0700) {
+  if (Error error = make_directories(path, mode)) return error;
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   struct stat info;
   if (!fd.valid() || fstat(fd.get(), &info) != 0) return system_error("cannot open directory " + path);
@@ -56,8 +58,11 @@ Error open_directories(const Options& options, Directories& out) {
     if (Error error = open_directory(options.tpm_dir, out.tpm)) return error;
   if (!options.trust_dir.empty())
     if (Error error = open_directory(options.trust_dir, out.trust)) return error;
-  if (same_directory(out.log, out.run) || same_directory(out.log, out.tpm) || same_directory(out.log, out.trust))
-    return {"the log directory must hold the log alone: give --run, --tpm-dir and --trust directories of their own"};
+  if (!options.metrics_dir.empty())
+    if (Error error = open_directory(options.metrics_dir, out.metrics, 0755)) return error;
+  for (const UniqueFd* other : {&out.run, &out.tpm, &out.trust, &out.metrics})
+    if (same_directory(out.log, *other))
+      return {"the log directory must hold the log alone: give --run, --tpm-dir, --trust and --metrics others"};
   return {};
 }
 

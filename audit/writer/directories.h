@@ -14,12 +14,14 @@ namespace cm::audit {
 struct Directories {
   UniqueFd log;
   UniqueFd run;
-  UniqueFd tpm;    // not valid with --tcti
-  UniqueFd trust;  // not valid without --trust
+  UniqueFd tpm;      // not valid with --tcti
+  UniqueFd trust;    // not valid without --trust
+  UniqueFd metrics;  // not valid without --metrics
   UniqueFd lock;
 };
 
-// open_directories: opens what the options name and creates what is missing with mode 0700. Refuses a directory that
+// open_directories: opens what the options name and creates what is missing with mode 0700, the metrics directory with
+// 0755. Refuses a directory that
 // others may write to, and one directory in two roles.
 Error open_directories(const Options& options, Directories& out);
 

@@ -68,6 +68,9 @@ Error restrict_files(const Directories& directories, const UniqueFd& tpm_device,
   if (!allow(ruleset.get(), directories.log.get(), log_access) ||
       !allow(ruleset.get(), directories.run.get(), kRemoveFile) || !allow(ruleset.get(), proc.get(), kReadFile))
     return system_error("cannot add a landlock rule");
+  const uint64_t metrics_access = kWriteFile | kRemoveFile | kMakeReg | (attributes.files & kTruncate);
+  if (directories.metrics.valid() && !allow(ruleset.get(), directories.metrics.get(), metrics_access))
+    return system_error("cannot add a landlock rule for the metrics");
   // A device is opened anew after every command that failed.
   const uint64_t device_access = kReadFile | kWriteFile | (attributes.files & kIoctlDev);
   if (tpm_device.valid() && !allow(ruleset.get(), tpm_device.get(), device_access))

@@ -59,9 +59,10 @@ Error count_segments(int dir_fd, uint32_t& count) {
   return {};
 }
 
+// open_segment: for reading; a closed segment's mode allows no more.
 Error open_segment(int dir_fd, uint32_t segment, UniqueFd& fd, uint64_t& size) {
   struct stat info;
-  fd.reset(openat(dir_fd, segment_name(segment).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  fd.reset(openat(dir_fd, segment_name(segment).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd.valid() || fstat(fd.get(), &info) != 0) return system_error("cannot open " + segment_name(segment));
   if (!S_ISREG(info.st_mode)) return {segment_name(segment) + " is not a plain file"};
   size = static_cast<uint64_t>(info.st_size);
@@ -232,6 +233,12 @@ Error Scanner::apply(const Ahead& frame) {
 Error Scanner::apply_payload(const FrameHeader& header, std::span<const uint8_t> var) {
   const auto type = static_cast<FrameType>(header.type);
   if (type != FrameType::kBatch && header.record_count != 0) return refuse("records stand where none may be");
+  if (offset_ == 0) {
+    state_.segment_time_ns = header.writer_time_ns;
+    state_.segment_closed = false;
+  } else if (state_.segment_closed) {
+    return refuse("the segment goes on behind its seal");
+  }
   if (type != FrameType::kAnchor) {
     // An end frame stays one when the PCR was found changed behind it.
     if (type != FrameType::kUnexplainedExtend) state_.ended = type == FrameType::kEnd;
@@ -284,10 +291,15 @@ Error Scanner::apply_payload(const FrameHeader& header, std::span<const uint8_t>
         if (client.attach.client_id == broken.client_id) client.cut_off = true;
       return {};
     }
+    case FrameType::kSegmentSeal: {
+      SegmentSeal seal;
+      if (!decode(var, seal) || seal.segment != segment_ || seal.bytes != offset_)
+        return refuse("malformed segment-seal frame");
+      state_.segment_closed = true;
+      return {};
+    }
     case FrameType::kEnd:
       return {};
-    case FrameType::kSegmentSeal:
-      break;
   }
   return refuse("frame type " + std::to_string(header.type) + " is not known to this version");
 }
@@ -372,6 +384,7 @@ Error Scanner::cut_torn_tail(uint64_t offset) {
     if (header_plausible(header) && ours && header.frame_seq > state_.position.next_frame_seq)
       return refuse("frame " + std::to_string(state_.position.next_frame_seq) + " is damaged and later frames follow");
   }
+  if (offset > 0 && state_.segment_closed) return refuse("the segment goes on behind its seal");
   if (!looks_torn(bytes, offset)) return refuse("the last frame is damaged, and not by an interrupted write");
   state_.torn_bytes = torn;
   sha256(lane_, state_.torn_digest.data(), bytes.data(), bytes.size());
@@ -380,7 +393,8 @@ Error Scanner::cut_torn_tail(uint64_t offset) {
     return {};
   }
   if (offset > 0) {
-    if (ftruncate(file_.get(), static_cast<off_t>(offset)) != 0 || fsync(file_.get()) != 0)
+    const UniqueFd file(openat(dir_fd_, segment_name(segment_).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    if (!file.valid() || ftruncate(file.get(), static_cast<off_t>(offset)) != 0 || fsync(file.get()) != 0)
       return system_error("cannot cut off a torn frame");
     state_.segment = segment_;
     state_.segment_size = offset;

@@ -60,7 +60,9 @@ struct LogState {
   PcrReplay pcr;
   uint32_t segment = 0;
   uint64_t segment_size = 0;
-  bool torn_segment = false;  // without a log: segment 0 holds the remains of a genesis frame, perhaps no byte of it
+  uint64_t segment_time_ns = 0;  // writer_time_ns of its first frame
+  bool segment_closed = false;   // its last frame is a segment-seal
+  bool torn_segment = false;     // without a log: segment 0 holds the remains of a genesis frame, perhaps no byte of it
   uint64_t torn_bytes = 0;
   Digest torn_digest{};
 };

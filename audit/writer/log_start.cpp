@@ -32,8 +32,8 @@ Error begin(const StartContext& c, LogState& state) {
   Genesis& g = state.genesis;
   g.writer_version = kWriterVersion;
   g.writer_uid = c.account.uid;
-  g.creator_uid = getuid();
-  g.isolated = c.account.change ? 1 : 0;
+  g.creator_uid = c.creator;
+  g.isolated = g.writer_uid != g.creator_uid && g.writer_uid != 0 ? 1 : 0;
   g.pcr_index = c.options.pcr;
   g.nv_index = c.options.nv_index;
   g.boot_id = current_boot_id();
@@ -47,7 +47,7 @@ Error begin(const StartContext& c, LogState& state) {
   if (getrandom(log_id.data(), log_id.size(), 0) != static_cast<ssize_t>(log_id.size()))
     return system_error("cannot draw a log id");
 
-  c.journal.set_position(state.position, 0, false);
+  c.journal.set_position(state.position, 0, false, 0);
   c.tpm_thread.set_start({log_id, g.pcr_start, 0, g.tpm.reset_count, g.nv_start, g.ak_public});
   if (Error error = append(c.journal, FrameType::kGenesis, encode(g), {{}, g.pcr_start, {}})) return error;
   state.genesis_head = c.journal.position().prev_head;
@@ -133,8 +133,8 @@ Error resume(const StartContext& c, LogState& state) {
   if (!next.was_reset && state.pcr.matched)
     if (Error error = catch_up(c, state)) return error;
 
-  if (Error error = c.store.resume(state.segment, state.segment_size)) return error;
-  c.journal.set_position(state.position, state.last_time_ns, state.unanchored);
+  if (Error error = c.store.resume(state.segment, state.segment_size, state.segment_closed)) return error;
+  c.journal.set_position(state.position, state.last_time_ns, state.unanchored, state.segment_time_ns);
   c.tpm_thread.set_start({state.position.log_id, state.pcr.live, state.position.next_frame_seq,
                           next.start.tpm.reset_count, state.anchored_nv, state.genesis.ak_public});
   if (Error error = append_first_frames(c, state, next)) return error;

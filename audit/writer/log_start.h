@@ -20,6 +20,7 @@ struct StartContext {
   const Options& options;
   const Directories& directories;
   const Account& account;  // the account the writer will run as
+  uid_t creator;           // who started it, or made the socket it was handed
   Lane lane;
   Tpm& tpm;
   TpmThread& tpm_thread;

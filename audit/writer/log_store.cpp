@@ -3,6 +3,7 @@
 #include "audit/writer/log_store.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cstdio>
 
@@ -37,21 +38,46 @@ std::string segment_name(uint32_t segment) {
   return name;
 }
 
-Error LogStore::resume(uint32_t segment, uint64_t size) {
-  file_.reset(openat(dir_fd_, segment_name(segment).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+Error LogStore::resume(uint32_t segment, uint64_t size, bool closed) {
+  const int access = closed ? O_RDONLY : O_RDWR;
+  file_.reset(openat(dir_fd_, segment_name(segment).c_str(), access | O_CLOEXEC | O_NOFOLLOW));
   if (!file_.valid()) return system_error("cannot open " + segment_name(segment));
   segment_ = segment;
   size_ = size;
+  closed_ = closed;
   return {};
 }
 
 Appended LogStore::append(std::span<const uint8_t> frame, Error& error) {
-  const bool rotate = !file_.valid() || (size_ > 0 && size_ + frame.size() > segment_size_);
-  const Appended result = rotate ? append_to_next(frame, error) : append_to(file_.get(), size_, frame, error);
-  if (result != Appended::kDone) return result;
-  size_ += frame.size();
-  bytes_written_ += frame.size();
+  const bool to_next = !file_.valid() || closed_;
+  if (!to_next) error = look_at_file();
+  if (!to_next && error) return Appended::kFatal;
+  const Appended result = to_next ? append_to_next(frame, error) : append_to(file_.get(), size_, frame, error);
+  if (result == Appended::kDone) size_ += frame.size();
   return result;
+}
+
+// look_at_file: what is open is what the directory names, and as long as it was left.
+Error LogStore::look_at_file() const {
+  const std::string name = segment_name(segment_);
+  struct stat opened, named;
+  if (fstat(file_.get(), &opened) != 0) return system_error("cannot look at " + name);
+  if (fstatat(dir_fd_, name.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 && errno != ENOENT)
+    return system_error("cannot look at " + name);
+  if (opened.st_nlink == 0 || opened.st_dev != named.st_dev || opened.st_ino != named.st_ino)
+    return {name + " was deleted or replaced while it was written; bring the file back, or begin a new log"};
+  if (static_cast<uint64_t>(opened.st_size) != size_)
+    return {name + " was changed by somebody else while it was written: it has " + std::to_string(opened.st_size) +
+            " bytes and was left with " + std::to_string(size_)};
+  return {};
+}
+
+// close_segment: a mode that could not be changed is no loss: nothing depends on it.
+Error LogStore::close_segment() {
+  closed_ = true;
+  if (fchmod(file_.get(), S_IRUSR) != 0 || fsync(file_.get()) != 0)
+    return system_error("cannot make " + segment_name(segment_) + " read-only");
+  return {};
 }
 
 // append_to: a failed write is undone by cutting the file back, which also drops the pages a failed sync left behind:
@@ -89,6 +115,7 @@ Appended LogStore::append_to_next(std::span<const uint8_t> frame, Error& error) 
   file_ = std::move(fd);
   segment_ = next;
   size_ = 0;
+  closed_ = false;
   return result;
 }
 

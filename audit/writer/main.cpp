@@ -21,6 +21,7 @@
 #include "audit/writer/privileges.h"
 #include "audit/writer/sandbox.h"
 #include "audit/writer/server.h"
+#include "audit/writer/service_manager.h"
 #include "audit/writer/swtpm_process.h"
 #include "audit/writer/tpm_libraries.h"
 #include "audit/writer/writer_loop.h"
@@ -46,6 +47,7 @@ void prepare_process(int ready_fd) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   const rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
@@ -75,7 +77,8 @@ Error bind_socket(int run_fd, UniqueFd& out) {
 // Everything a writer consists of, in the order of making; it ends in the reverse order.
 class Writer {
  public:
-  explicit Writer(const Options& options) : options_(options), lane_(best_sha256_lane()) {}
+  Writer(const Options& options, ServiceManager& manager)
+      : options_(options), manager_(manager), lane_(best_sha256_lane()) {}
 
   // start: up to the point where clients are served. served: another writer does already.
   Error start(bool& served);
@@ -87,9 +90,11 @@ class Writer {
  private:
   Error start_tpm();
   Error find_tpm_device();
+  Error open_door(Server::Door& door);
   Error enter_sandbox();
 
   const Options& options_;
+  ServiceManager& manager_;
   const Lane lane_;
   Directories directories_;
   Account account_;
@@ -157,17 +162,29 @@ Error Writer::start(bool& served) {
   tpm_thread_ = std::make_unique<TpmThread>(*tpm_, lane_, wake_);
   store_ = std::make_unique<LogStore>(directories_.log.get(), options_.segment_size);
   journal_ = std::make_unique<Journal>(*store_, lane_, *tpm_thread_);
-  const StartContext context = {options_, directories_, account_, lane_, *tpm_, *tpm_thread_, *store_, *journal_};
+  const uid_t creator = manager_.has_socket() ? manager_.socket_owner() : getuid();
+  const StartContext context = {options_, directories_, account_, creator,  lane_,
+                                *tpm_,    *tpm_thread_, *store_,  *journal_};
   if (Error error = start_log(context, state_)) return error;
   if (Error error = give_directories(directories_, account_)) return error;
-  UniqueFd listen_fd;
-  if (Error error = bind_socket(directories_.run.get(), listen_fd)) return error;
-  server_ = std::make_unique<Server>(std::move(listen_fd), getuid(), lane_, wake_);
+  Server::Door door;
+  if (Error error = open_door(door)) return error;
+  server_ = std::make_unique<Server>(std::move(door), lane_, wake_);
   loop_ = std::make_unique<WriterLoop>(options_, account_.uid, lane_, *journal_, *tpm_thread_, *server_, wake_,
-                                       seal_secret_, state_, tpm_->kind());
+                                       seal_secret_, state_, tpm_->kind(), manager_, directories_.metrics.get());
   if (Error error = enter_sandbox()) return error;
   if (Error error = loop_->prepare()) return error;
   return server_->open();
+}
+
+// open_door: the socket that a service manager handed over, else one of our own in the run directory.
+Error Writer::open_door(Server::Door& door) {
+  if (manager_.has_socket()) {
+    door.fd = manager_.take_socket();
+    return {};
+  }
+  door.creator = getuid();
+  return bind_socket(directories_.run.get(), door.fd);
 }
 
 void Writer::give_up() {
@@ -183,8 +200,9 @@ void Writer::give_up() {
 
 int Writer::run() {
   const bool ended = loop_->run();
+  manager_.say_stopping();
   server_->close_door();
-  unlinkat(directories_.run.get(), kSocketName, 0);
+  if (!manager_.has_socket()) unlinkat(directories_.run.get(), kSocketName, 0);
   const bool server_stopped = server_->stop();
   const bool tpm_stopped = tpm_thread_->stop();
   if (!ended) std::fprintf(stderr, "cryptomod-auditd: %s\n", loop_->error().text.c_str());
@@ -200,14 +218,18 @@ int Writer::run() {
 }
 
 int serve(const Options& options) {
-  Writer writer(options);
+  ServiceManager manager;
+  Error error = manager.adopt();
+  Writer writer(options, manager);
   bool served = false;
-  if (Error error = writer.start(served)) {
+  if (!error) error = writer.start(served);
+  if (error) {
     std::fprintf(stderr, "cryptomod-auditd: %s\n", error.text.c_str());
     writer.give_up();
     tell_starter(options.ready_fd, "error: " + error.text + "\n");
     return kFailed;
   }
+  manager.say_ready();
   tell_starter(options.ready_fd, served ? kServedLine : kReadyLine);
   return served ? 0 : writer.run();
 }

@@ -24,6 +24,7 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--log", o.log_dir, "directory of the log: segments and nothing else")->required();
   app.add_option("--run", o.run_dir, "directory of socket, lock and software TPM socket")->required();
   app.add_option("--trust", o.trust_dir, "directory that gets enrolment.json when a log begins");
+  app.add_option("--metrics", o.metrics_dir, "directory that gets cryptomod.prom every ten seconds (Prometheus text)");
   CLI::Option* tpm_dir = app.add_option("--tpm-dir", o.tpm_dir, "state of a software TPM (swtpm) of this writer's own");
   CLI::Option* tcti = app.add_option("--tcti", o.tcti, "another TPM, for example device:/dev/tpmrm0");
   tpm_dir->excludes(tcti);
@@ -34,6 +35,11 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--nv-index", o.nv_index, "NV index of the anchor counter")->check(CLI::Range(0x01800000, 0x01ffffff));
   app.add_option("--segment-size", o.segment_size, "bytes after which the log goes on in a new file")
       ->check(CLI::Range(uint64_t{4096}, uint64_t{1} << 40));
+  app.add_option(
+         "--segment-age-s", o.segment_age_s,
+         "seconds after which a segment with records is closed and the log goes on in a new file; SIGHUP does so "
+         "at once")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 32));
   app.add_option("--anchor-interval-ms", o.anchor_interval_ms, "shortest time between two anchors")
       ->check(CLI::Range(1, 3600000));
   app.add_option("--tail-limit", o.tail_limit, "records kept without the TPM before everything is refused")

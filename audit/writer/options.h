@@ -14,8 +14,9 @@ inline constexpr uint32_t kDefaultPcr = 14;
 struct Options {
   std::string log_dir;
   std::string run_dir;
-  std::string trust_dir;  // empty: no enrolment record is written
-  std::string tpm_dir;    // state of a software TPM of our own; empty with tcti
+  std::string trust_dir;    // empty: no enrolment record is written
+  std::string metrics_dir;  // empty: no metrics are written
+  std::string tpm_dir;      // state of a software TPM of our own; empty with tcti
   std::string tcti;
   std::string user;  // account to run as when started by root; empty: see privileges.h
   bool is_private = false;
@@ -23,6 +24,7 @@ struct Options {
   uint32_t pcr = kDefaultPcr;
   uint32_t nv_index = kDefaultNvIndex;
   uint64_t segment_size = uint64_t{1} << 30;
+  uint64_t segment_age_s = 0;  // 0: segments are closed by their size alone
   uint32_t anchor_interval_ms = 1000;
   uint64_t tail_limit = 1000000;  // records that may be durable without being extended into the TPM
 };

@@ -65,7 +65,7 @@ Error choose_account(const std::string& user, Account& out) {
 
 Error give_directories(const Directories& directories, const Account& account) {
   if (!account.change) return {};
-  for (const UniqueFd* dir : {&directories.log, &directories.run, &directories.tpm})
+  for (const UniqueFd* dir : {&directories.log, &directories.run, &directories.tpm, &directories.metrics})
     if (dir->valid())
       if (Error error = give_tree(dir->get(), account)) return error;
   return {};

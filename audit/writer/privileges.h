@@ -26,7 +26,7 @@ struct Account {
 // choose_account: --user, else the account cryptomod-audit, else kFallbackId; the caller's own when it is not root.
 Error choose_account(const std::string& user, Account& out);
 
-// give_directories: makes log, run and tpm directories and the plain files in them belong to the account.
+// give_directories: makes log, run, tpm and metrics directories and the plain files in them belong to the account.
 Error give_directories(const Directories& directories, const Account& account);
 
 // become: leaves all groups but the TPM device's and takes the account's ids for good. Only async-signal-safe calls, so

@@ -27,6 +27,8 @@ constexpr int kAllowed[] = {
     SYS_fdatasync,
     SYS_fsync,
     SYS_ftruncate,
+    SYS_fchmod,
+    SYS_renameat,
     SYS_close,
     SYS_openat,
     SYS_unlinkat,

@@ -17,6 +17,7 @@ constexpr size_t kPeersMax = 1024;
 constexpr int kBacklog = 64;
 constexpr uint64_t kHelloTime_ns = 5000000000;
 constexpr int kPollPause_ms = 1000;
+constexpr size_t kGreeters = 8;
 constexpr size_t kDescriptorsMax = 4;  // more than a Hello may have, so that too many are seen
 
 void ring(const UniqueFd& event_fd) {
@@ -79,24 +80,25 @@ void Connection::refuse(const std::string& reason) const {
   cut();
 }
 
-Server::Server(UniqueFd listen_fd, uid_t creator, Lane lane, WakeWord& wake)
-    : listen_fd_(std::move(listen_fd)), creator_(creator), lane_(lane), wake_(wake) {}
+Server::Server(Door door, Lane lane, WakeWord& wake) : door_(std::move(door)), lane_(lane), wake_(wake) {}
 
 Error Server::run() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   signal_fd_.reset(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   stop_fd_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!signal_fd_.valid() || !stop_fd_.valid()) return system_error("cannot watch for signals");
   poll_thread_ = std::thread([this] { poll_loop(); });
-  greet_thread_ = std::thread([this] { greet_loop(); });
+  greeters_ = kGreeters;
+  for (size_t i = 0; i < kGreeters; ++i) greet_threads_.emplace_back([this] { greet_loop(); });
   return {};
 }
 
 Error Server::open() {
-  if (listen(listen_fd_.get(), kBacklog) != 0) return system_error("cannot listen on the socket");
+  if (door_.ours() && listen(door_.fd.get(), kBacklog) != 0) return system_error("cannot listen on the socket");
   listening_ = true;
   ring(stop_fd_);
   return {};
@@ -104,7 +106,7 @@ Error Server::open() {
 
 void Server::close_door() {
   listening_ = false;
-  shutdown(listen_fd_.get(), SHUT_RDWR);
+  if (door_.ours()) shutdown(door_.fd.get(), SHUT_RDWR);
   ring(stop_fd_);
 }
 
@@ -118,12 +120,14 @@ bool Server::stop() {
   ring(stop_fd_);
   poll_thread_.join();
   std::unique_lock lock(mutex_);
-  const bool finished = changed_.wait_for(lock, std::chrono::seconds(1), [this] { return greet_finished_; });
+  const bool finished = changed_.wait_for(lock, std::chrono::seconds(1), [this] { return greeters_ == 0; });
   lock.unlock();
-  if (finished)
-    greet_thread_.join();
-  else
-    greet_thread_.detach();
+  for (std::thread& thread : greet_threads_) {
+    if (finished)
+      thread.join();
+    else
+      thread.detach();
+  }
   return finished;
 }
 
@@ -146,13 +150,14 @@ void Server::poll_loop() {
     polled.clear();
     polled.push_back({signal_fd_.get(), POLLIN, 0});
     polled.push_back({stop_fd_.get(), POLLIN, 0});
-    polled.push_back({listening_ ? listen_fd_.get() : -1, POLLIN, 0});
+    polled.push_back({listening_ ? door_.fd.get() : -1, POLLIN, 0});
     for (const Peer& peer : peers_) polled.push_back({peer.connection->fd(), POLLIN, 0});
     poll(polled.data(), polled.size(), kPollPause_ms);
     if (polled[0].revents != 0) {
       signalfd_siginfo info;
       while (read(signal_fd_.get(), &info, sizeof info) > 0)
-        post({ServerEvent::Kind::kSignal, nullptr, nullptr, false});
+        post({info.ssi_signo == SIGHUP ? ServerEvent::Kind::kHangUp : ServerEvent::Kind::kTerminate, nullptr, nullptr,
+              false});
     }
     uint64_t rung;
     if (polled[1].revents != 0) (void)!read(stop_fd_.get(), &rung, sizeof rung);
@@ -179,13 +184,14 @@ void Server::drop_late_peers() {
 }
 
 void Server::accept_one() {
-  UniqueFd fd(accept4(listen_fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  UniqueFd fd(accept4(door_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!fd.valid()) return;
   ucred peer{};
   socklen_t size = sizeof peer;
   if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return;
   auto connection = std::make_shared<Connection>(std::move(fd), peer);
-  if (peer.uid != creator_ && peer.uid != 0) return connection->refuse("this writer serves another user");
+  if (door_.ours() && peer.uid != *door_.creator && peer.uid != 0)
+    return connection->refuse("this writer serves another user");
   if (peers_.size() >= kPeersMax) return connection->refuse("too many clients");
   ++newcomers_;
   peers_.push_back({std::move(connection), monotonic_ns() + kHelloTime_ns, false, false});
@@ -247,18 +253,31 @@ bool Server::read_hello(Peer& peer, const WireHello& hello, std::vector<UniqueFd
   return true;
 }
 
+// next_introduction: the first of a user whom no other thread is serving; under mutex_.
+std::deque<Server::Introduction>::iterator Server::next_introduction() {
+  return std::find_if(introductions_.begin(), introductions_.end(), [this](const Introduction& introduction) {
+    const uid_t user = introduction.connection->peer().uid;
+    return std::find(greeted_users_.begin(), greeted_users_.end(), user) == greeted_users_.end();
+  });
+}
+
 void Server::greet_loop() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return stopping_ || !introductions_.empty(); });
+    changed_.wait(lock, [this] { return stopping_ || next_introduction() != introductions_.end(); });
     if (stopping_) break;
-    Introduction introduction = std::move(introductions_.front());
-    introductions_.pop_front();
+    const auto next = next_introduction();
+    Introduction introduction = std::move(*next);
+    introductions_.erase(next);
+    const uid_t user = introduction.connection->peer().uid;
+    greeted_users_.push_back(user);
     lock.unlock();
     greet(introduction);
     lock.lock();
+    std::erase(greeted_users_, user);
+    changed_.notify_all();
   }
-  greet_finished_ = true;
+  --greeters_;
   changed_.notify_all();
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // server.h: the writer's socket: takes connections, reads and checks packets (audit/wire.h), and tells the main thread.
-// One thread polls; a second one looks at what a Hello brings, because hashing an executable takes time and reading a
-// file that a client chose may take for ever. Nothing a client sends is believed before it was checked here.
+// One thread polls; others look at what a Hello brings, because hashing an executable takes time and reading a file
+// that a client chose may take for ever: each user has one of them at a time, so that he keeps only his own processes
+// waiting. Nothing a client sends is believed before it was checked here.
 #pragma once
 #include <sys/socket.h>
 
@@ -59,7 +60,8 @@ struct ServerEvent {
     kBye,
     kGone,       // end of the connection
     kViolation,  // a packet that may not come
-    kSignal,     // SIGTERM or SIGINT
+    kTerminate,  // SIGTERM or SIGINT
+    kHangUp,     // SIGHUP
   };
   Kind kind = Kind::kGone;
   std::shared_ptr<Connection> connection;
@@ -69,14 +71,20 @@ struct ServerEvent {
 
 class Server {
  public:
-  // listen_fd: bound and not listening yet. creator: besides root the only user that is served.
-  Server(UniqueFd listen_fd, uid_t creator, Lane lane, WakeWord& wake);
+  // Door: where clients come in. The writer's own socket is bound and does not listen yet, and serves its creator and
+  // root. One that a service manager handed over listens, stays open when we end, and serves whoever its file lets in.
+  struct Door {
+    UniqueFd fd;
+    std::optional<uid_t> creator;
+    bool ours() const { return creator.has_value(); }
+  };
+  Server(Door door, Lane lane, WakeWord& wake);
   ~Server() { stop(); }
 
   // run: starts the threads, for which nothing is to be read yet. open: takes connections from now on.
   Error run();
   Error open();
-  // close_door: whoever connects from now on is refused by the kernel.
+  // close_door: whoever connects from now on is refused by the kernel, or waits for the next writer.
   void close_door();
   // stop: ends the threads. False when one hangs in a file that a client gave us: then the process may only exit at
   // once.
@@ -104,6 +112,7 @@ class Server {
 
   void poll_loop();
   void greet_loop();
+  std::deque<Introduction>::iterator next_introduction();
   void accept_one();
   void drop_late_peers();
   bool read_packet(Peer& peer);
@@ -111,14 +120,13 @@ class Server {
   void greet(Introduction& introduction);
   void post(ServerEvent event);
 
-  const UniqueFd listen_fd_;
+  const Door door_;
   UniqueFd signal_fd_;
   UniqueFd stop_fd_;
-  const uid_t creator_;
   const Lane lane_;
   WakeWord& wake_;
   std::thread poll_thread_;
-  std::thread greet_thread_;
+  std::vector<std::thread> greet_threads_;
   std::vector<Peer> peers_;  // of the poll thread
   std::atomic<bool> listening_{false};
   std::atomic<bool> stopping_{false};
@@ -128,7 +136,8 @@ class Server {
   std::condition_variable changed_;
   std::vector<ServerEvent> events_;         // under mutex_
   std::deque<Introduction> introductions_;  // under mutex_
-  bool greet_finished_ = false;             // under mutex_
+  std::vector<uid_t> greeted_users_;        // under mutex_: whose introductions are being looked at
+  size_t greeters_ = 0;                     // under mutex_: threads that have not ended
 };
 
 // process_start_time: in clock ticks since boot; 0 when there is no such process.

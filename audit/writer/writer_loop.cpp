@@ -22,13 +22,14 @@ constexpr uint64_t kCoalesce_ns = 2 * kMillisecond_ns;  // records nobody waits 
 constexpr uint64_t kDeepQueue = 16;                     // frames on their way to the TPM, from which on frames grow
 constexpr uint64_t kLonely_ns = 5 * kSecond_ns;         // a private writer without clients ends
 constexpr uint64_t kFirstClient_ns = 15 * kSecond_ns;
+constexpr uint64_t kMetrics_ns = 10 * kSecond_ns;
 constexpr uint64_t kClosing_ns = 10 * kSecond_ns;
 
 }  // namespace
 
 WriterLoop::WriterLoop(const Options& options, uid_t writer_uid, Lane lane, Journal& journal, TpmThread& tpm,
                        Server& server, WakeWord& wake, const SealSecret& seal_secret, const LogState& state,
-                       uint8_t tpm_kind)
+                       uint8_t tpm_kind, ServiceManager& manager, int metrics_dir_fd)
     : options_(options),
       lane_(lane),
       journal_(journal),
@@ -36,6 +37,8 @@ WriterLoop::WriterLoop(const Options& options, uid_t writer_uid, Lane lane, Jour
       server_(server),
       wake_(wake),
       seal_secret_(seal_secret),
+      manager_(manager),
+      metrics_file_(metrics_dir_fd),
       seal_lane_(seal_lane()),
       tpm_kind_(tpm_kind),
       incarnation_(static_cast<uint32_t>(journal.position().next_frame_seq)),
@@ -50,8 +53,11 @@ WriterLoop::WriterLoop(const Options& options, uid_t writer_uid, Lane lane, Jour
 }
 
 bool WriterLoop::append(FrameType type, const Bytes& payload, const FrameExtras& extras) {
-  if (fatal_ || (no_space_ && monotonic_ns() < retry_space_ns_)) return false;
-  switch (journal_.append(type, payload, extras)) {
+  return may_append() && appended(journal_.append(type, payload, extras));
+}
+
+bool WriterLoop::appended(Appended result) {
+  switch (result) {
     case Appended::kDone:
       if (no_space_) std::fprintf(stderr, "cryptomod-auditd: there is room again; the log goes on\n");
       no_space_ = false;
@@ -79,6 +85,7 @@ Error WriterLoop::prepare() {
 
 bool WriterLoop::run() {
   while (phase_ != Phase::kOver && !fatal_) turn();
+  if (metrics_file_.wanted()) write_metrics();
   return !fatal_ && !error_;
 }
 
@@ -91,9 +98,11 @@ void WriterLoop::turn() {
   finish_clients();
   expire_absent_clients();
   keep_clock();
+  keep_segments();
   request_anchor();
   watch_tpm();
   publish_flags();
+  keep_observers();
   watch_end();
   if (!drained && phase_ != Phase::kOver && !fatal_) rest();
 }
@@ -236,6 +245,41 @@ void WriterLoop::keep_clock() {
   if (!next || !append(FrameType::kClock, encode(*next))) return;
   clock_.accept(*next);
   for (const ClientPtr& client : clients_) client->publish_clock(*next);
+}
+
+// keep_segments: closes the segment when it was asked for or its time has come. One without records is not old.
+void WriterLoop::keep_segments() {
+  if (phase_ != Phase::kServing) return;
+  const Journal::SegmentAge& age = journal_.segment_age();
+  if (options_.segment_age_s != 0 && age.has_records && close_segment_reason_ == 0 &&
+      journal_.request_time() > age.first_time_ns + options_.segment_age_s * kSecond_ns)
+    close_segment_reason_ = kSealedOld;
+  if (close_segment_reason_ != 0 && may_append() && appended(journal_.close_segment(close_segment_reason_)))
+    close_segment_reason_ = 0;
+}
+
+// keep_observers: tells the service manager that the loop turns, and the metrics file what it did.
+void WriterLoop::keep_observers() {
+  const uint64_t now = monotonic_ns();
+  manager_.stay_alive(now);
+  if (!journal_.unanchored()) unanchored_since_ns_ = 0;
+  if (journal_.unanchored() && unanchored_since_ns_ == 0) unanchored_since_ns_ = now;
+  if (!metrics_file_.wanted() || (last_metrics_ns_ != 0 && now < last_metrics_ns_ + kMetrics_ns)) return;
+  last_metrics_ns_ = now;
+  write_metrics();
+}
+
+void WriterLoop::write_metrics() {
+  Metrics m;
+  journal_.count(m);
+  m.clients = clients_.size();
+  m.unanchored_ns = unanchored_since_ns_ == 0 ? 0 : monotonic_ns() - unanchored_since_ns_;
+  m.no_space = (flags_ & kWriterNoSpace) != 0;
+  m.no_tpm = (flags_ & kWriterNoTpm) != 0;
+  m.tail_full = (flags_ & kWriterTailLimit) != 0;
+  const Error error = metrics_file_.write(metrics_text(m));
+  if (error && !metrics_failed_) std::fprintf(stderr, "cryptomod-auditd: %s\n", error.text.c_str());
+  metrics_failed_ = static_cast<bool>(error);
 }
 
 void WriterLoop::publish_flags() {

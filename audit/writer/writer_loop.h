@@ -16,6 +16,7 @@
 #include "audit/writer/log_scan.h"
 #include "audit/writer/options.h"
 #include "audit/writer/server.h"
+#include "audit/writer/service_manager.h"
 #include "audit/writer/tpm_thread.h"
 
 namespace cm::audit {
@@ -23,7 +24,8 @@ namespace cm::audit {
 class WriterLoop {
  public:
   WriterLoop(const Options& options, uid_t writer_uid, Lane lane, Journal& journal, TpmThread& tpm, Server& server,
-             WakeWord& wake, const SealSecret& seal_secret, const LogState& state, uint8_t tpm_kind);
+             WakeWord& wake, const SealSecret& seal_secret, const LogState& state, uint8_t tpm_kind,
+             ServiceManager& manager, int metrics_dir_fd);
 
   // prepare: writes the first clock frame. Everything from here on happens inside the sandbox.
   Error prepare();
@@ -56,6 +58,8 @@ class WriterLoop {
 
   void turn();
   bool append(FrameType type, const Bytes& payload, const FrameExtras& extras = {});
+  bool may_append() const { return !fatal_ && (!no_space_ || monotonic_ns() >= retry_space_ns_); }
+  bool appended(Appended result);
 
   void take_server_events();
   void serve_hello(ServerEvent& event);
@@ -82,6 +86,9 @@ class WriterLoop {
   bool serves_somebody() const;
   void expire_absent_clients();
   void keep_clock();
+  void keep_segments();
+  void keep_observers();
+  void write_metrics();
   void publish_flags();
   void rest();
   void sleep(uint64_t longest_ns, bool deep);
@@ -97,6 +104,8 @@ class WriterLoop {
   Server& server_;
   WakeWord& wake_;
   const SealSecret& seal_secret_;
+  ServiceManager& manager_;
+  const MetricsFile metrics_file_;
   const Lane seal_lane_;
   const uint8_t tpm_kind_;
   const uint32_t incarnation_;
@@ -119,6 +128,8 @@ class WriterLoop {
   uint32_t flags_ = 0;
   uint32_t published_flags_ = 0;
 
+  uint32_t close_segment_reason_ = 0;  // of SegmentSeal: the segment is to be closed
+
   Phase phase_ = Phase::kServing;
   uint32_t end_reason_ = 1;
   bool end_written_ = false;  // from here on nothing is written about clients: to the next writer they are attached
@@ -139,6 +150,9 @@ class WriterLoop {
   uint64_t last_clock_check_ns_ = 0;
   uint64_t last_client_ns_ = 0;
   uint64_t closing_since_ns_ = 0;
+  uint64_t unanchored_since_ns_ = 0;
+  uint64_t last_metrics_ns_ = 0;
+  bool metrics_failed_ = false;
 };
 
 }  // namespace cm::audit

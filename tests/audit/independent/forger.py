@@ -13,7 +13,8 @@ from parts import change_field, encode, other_number
 N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 GENERATOR_X = 0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296
 # Private keys of the golden logs (tests/audit/support/golden_logs.cpp).
-PRIVATE = {"clean": int.from_bytes(b"\x11" * 32, "big"), "eventful": int.from_bytes(b"\x12" * 32, "big")}
+PRIVATE = {"clean": int.from_bytes(b"\x11" * 32, "big"), "eventful": int.from_bytes(b"\x12" * 32, "big"),
+           "rotated": int.from_bytes(b"\x13" * 32, "big")}
 
 
 def sign(private, message):
@@ -24,12 +25,13 @@ def sign(private, message):
 
 
 class Forger:
-    """Corrects what frames say about PCR, heads and counter. late: the frame in which one more change comes after."""
+    """Corrects what frames say about PCR, heads, counter and segments. late: the frame in which one more change comes after."""
 
     def __init__(self, log, rng=None, late=None, keep_counter=False):
         self.private, self.rng, self.late, self.keep_counter = PRIVATE[log], rng, late, keep_counter
         self.pcr = self.counter = self.resets = None
         self.previous_attest = bytes(32)
+        self.segment = self.offset = 0  # of the next frame, when segments end with their seals
 
     def run(self, parts):
         out, records, head = [], 0, bytes(32)
@@ -39,6 +41,9 @@ class Forger:
             head = hashes.sha256(out[-1][:frames.HEADER.size])
             self.pcr = hashes.sha256((self.pcr or bytes(32)) + head)
             records += len(part.records)
+            self.offset += len(out[-1])
+            if part.type == payloads.SEAL:
+                self.segment, self.offset = self.segment + 1, 0
         return out
 
     def _correct(self, part, number, head, late):
@@ -49,7 +54,7 @@ class Forger:
             self.pcr, self.counter, self.resets = p["pcr_start"], p["nv_start"], p["reset_count"]
         elif self.counter is not None:
             {payloads.BOOT: self._start, payloads.RECOVERY: self._start, payloads.UNEXPLAINED: self._unexplained,
-             payloads.ANCHOR: self._anchor}.get(part.type, lambda *_: None)(part, p, number, head, late)
+             payloads.ANCHOR: self._anchor, payloads.SEAL: self._seal}.get(part.type, lambda *_: None)(part, p, number, head, late)
         if late and part.type != payloads.ANCHOR:
             change_field(self.rng, payloads.FIELDS[part.type], p)
         part.var = encode(part.type, p)
@@ -62,6 +67,9 @@ class Forger:
         self.resets = p["reset_count"]
         if not self.keep_counter:
             p["nv_value"] = self.counter
+
+    def _seal(self, part, p, number, head, late):
+        p.update(segment=self.segment, bytes=self.offset)
 
     def _unexplained(self, part, p, number, head, late):
         p["expected"] = self.pcr

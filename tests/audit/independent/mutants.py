@@ -17,7 +17,7 @@ import payloads
 from forger import Forger
 from parts import Part, chain, change_field, encode, other_bytes, other_number, read_frames
 
-GOLDEN = ("clean", "eventful")
+GOLDEN = ("clean", "eventful", "rotated")
 KINDS = ("raw", "chained", "signed")
 Mutant = collections.namedtuple("Mutant", "segments root head nv_value")  # root: none, enrolment, wrong, ak
 
@@ -331,9 +331,21 @@ def changed(rng, golden, name, edits):
     return parts
 
 
+def split_at_seals(built):
+    """Segments of frames: behind each segment-seal the next one begins."""
+    pieces = [[]]
+    for frame in built:
+        pieces[-1].append(frame)
+        if frames.HEADER.unpack_from(frame)[2] == payloads.SEAL:
+            pieces.append([])
+    return [b"".join(p) for p in pieces if p] or [b""]
+
+
 def in_segments(rng, built):
+    if rng.random() < 0.7:
+        return split_at_seals(built)
     at = rng.randrange(len(built) + 1)
-    pieces = [b"".join(built[:at]), b"".join(built[at:])] if rng.random() < 0.3 else [b"".join(built)]
+    pieces = [b"".join(built[:at]), b"".join(built[at:])]
     return [p for p in pieces if p] or [b""]
 
 

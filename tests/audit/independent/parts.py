@@ -49,6 +49,8 @@ class Part:
 def encode(frame_type, fields):
     """The opposite of payloads.decode."""
     out = b"".join(_encoded(f.split(":"), fields) for f in payloads.FIELDS[frame_type].split())
+    if frame_type == payloads.ATTACH and fields["seal_kind"] == 1:
+        out += fields["seal_commitment"] or bytes(32)
     return out + bytes(-len(out) % 64)
 
 

@@ -2,7 +2,7 @@
 """payloads.py: the variable section of each frame type. docs/audit-format.md, "Payloads"."""
 
 IDENTITY = ("kind:1 manufacturer:4 firmware:8 reset_count:4 restart_count:4 clock_ms:8 clock_safe:flag")
-GENESIS, BOOT, CLOCK, ATTACH, DETACH, LOST, BATCH, ANCHOR, UNEXPLAINED, BROKEN, RECOVERY, _, END = range(1, 14)
+GENESIS, BOOT, CLOCK, ATTACH, DETACH, LOST, BATCH, ANCHOR, UNEXPLAINED, BROKEN, RECOVERY, SEAL, END = range(1, 14)
 START = f"writer_version:blob writer_uid:4 {IDENTITY} pcr_value:b32 nv_value:8 boot_id:b16 torn_bytes:8 torn_digest:b32"
 
 FIELDS = {
@@ -21,6 +21,7 @@ FIELDS = {
             "quote_attest:blob quote_signature:blob nv_attest:blob nv_signature:blob",
     UNEXPLAINED: "expected:b32 found:b32",
     BROKEN: "client_id:b16 ring_id:4 reason:4 ring_seq:8",
+    SEAL: "segment:4 reason:4 bytes:8",
     END: "reason:4",
 }
 ITEMS = {"open": "ring_id:4 event_id:4 ring_seq:8 object:8", "marks": "ring_id:4 count:4 first_seq:8"}

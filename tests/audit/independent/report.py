@@ -13,7 +13,7 @@ BY_EXIT = {
         "session-unopened session-shared seal-not-zero ak-invalid ak-mismatch enrolment-mismatch "
         "head-not-found attest-malformed attest-signature attest-signer attest-binding anchor-position quote-selection "
         "quote-pcr start-pcr tpm-counts tpm-clock tpm-identity tsc-order nv-name nv-value nv-behind "
-        "nv-beyond",
+        "nv-beyond segment-seal",
     INCOMPLETE:
         "no-trust-root ak-only no-end end-unanchored torn-last-frame unclean-reset unexplained-extend reset-gap "
         "restart-unrecorded nv-jump resettable-pcr seal-broken record-time open-at-detach session-unproved "

@@ -19,6 +19,7 @@ from report import Report, Stop
 
 NOTHING, RUNNING, ENDED = range(3)
 LAST_END_REASON = 2
+LAST_SEAL_REASON = 3
 # writer_time_ns of these may be before that of the frame in front.
 FREE_TIME = (payloads.BOOT, payloads.RECOVERY, payloads.ANCHOR)
 
@@ -31,6 +32,7 @@ class Verifier:
         self.next_frame = self.next_record = self.writer_time_ns = 0
         self.previous_head = bytes(32)
         self.end_frame, self.end_covered, self.head_found = None, False, False
+        self.sealed_segment = None
 
     def walk(self, segments):
         """True when every byte was looked at."""
@@ -46,6 +48,8 @@ class Verifier:
         offset = 0
         while offset < len(data) or not data:
             where = frames.Where(name, offset, self.next_frame)
+            if name == self.sealed_segment:
+                raise where.stop("segment-seal")
             try:
                 frame = frames.cut(data, offset, last)
                 frames.check_frame(frame)
@@ -120,6 +124,7 @@ class Verifier:
             payloads.ANCHOR: lambda: self._anchor(where, frame.header, p),
             payloads.UNEXPLAINED: lambda: self.evidence.unexplained_extend(where, p),
             payloads.BROKEN: lambda: self.clients.seal_broken(where, p),
+            payloads.SEAL: lambda: self._segment_seal(where, p),
             payloads.END: lambda: self._end(where, p),
         }[frame.header.type]()
 
@@ -151,6 +156,13 @@ class Verifier:
         self.evidence.anchor(where, header, p)
         if self.state == ENDED and self.evidence.covers(self.end_frame):
             self.end_covered = self.evidence.clean = True
+
+    def _segment_seal(self, where, p):
+        if not 1 <= p["reason"] <= LAST_SEAL_REASON:
+            raise where.stop("payload")
+        if (f"{p['segment']:08}.cmlog", p["bytes"]) != (where.segment, where.offset):
+            raise where.stop("segment-seal")
+        self.sealed_segment = where.segment
 
     def _end(self, where, p):
         if not 1 <= p["reason"] <= LAST_END_REASON:

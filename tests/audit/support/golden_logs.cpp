@@ -4,6 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
+#include "audit/seal.h"
+
 namespace cm::audit::test {
 namespace {
 
@@ -17,6 +21,33 @@ std::vector<Record> first_records(TestClient& client, const std::array<uint8_t, 
   records.push_back(thread.exit(EventId::kAeadSeal, session, 0x200000001, -13));
   return records;
 }
+
+constexpr std::array<uint8_t, kSealSeedSize> kSealSeed = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+// Sealer: seals the records of one client in the order of each ring.
+class Sealer {
+ public:
+  explicit Sealer(const TestClient& client) : first_ring_(client.rings[0].id()), chains_(client.rings.size()) {
+    for (uint32_t ring = 0; ring < chains_.size(); ++ring)
+      seal_start(chains_[ring], seal_lane(), kSealSeed.data(), ring);
+  }
+  std::vector<Record> operator()(std::vector<Record> records) {
+    for (Record& r : records) {
+      const uint32_t ring = r.ring_id - first_ring_;
+      Record sealed = r;
+      sealed.ring_id = ring;
+      uint64_t words[kSealWords];
+      std::memcpy(words, &sealed, sizeof words);
+      r.seal = seal_of(chains_[ring], words);
+      seal_done(chains_[ring]);
+    }
+    return records;
+  }
+
+ private:
+  uint32_t first_ring_;
+  std::vector<SealChain> chains_;
+};
 
 LogBuilder build_clean(const std::vector<Bytes>& signatures) {
   LogBuilder log(0x11);
@@ -67,9 +98,34 @@ LogBuilder build_eventful(const std::vector<Bytes>& signatures) {
   return log;
 }
 
+LogBuilder build_rotated(const std::vector<Bytes>& signatures) {
+  LogBuilder log(0x13);
+  log.tpm.prepared_signatures = signatures;
+  log.genesis();
+  log.clock();
+  TestClient client = log.attach(1, [](ClientAttach& a) {
+    a.seal_kind = kSealChain;
+    a.seal_commitment = seal_commitment(best_sha256_lane(), kSealSeed);
+  });
+  const auto session = log.session_id(0x53);
+  Sealer sealed(client);
+  log.batch(sealed(first_records(client, session)));
+  log.anchor();
+  log.segment_seal(kSealedFull);
+  log.batch(sealed(client.rings[1].call(EventId::kAeadSeal, session, 5)));
+  log.segment_seal(kSealedOld);
+  log.clock();
+  log.segment_seal(kSealedAsked);
+  log.batch(sealed(client.rings[1].call(EventId::kAeadOpen, session, 5)));
+  log.detach(client);
+  log.end();
+  log.anchor();
+  return log;
+}
+
 }  // namespace
 
-const GoldenLog kGoldenLogs[2] = {{"clean", build_clean}, {"eventful", build_eventful}};
+const GoldenLog kGoldenLogs[3] = {{"clean", build_clean}, {"eventful", build_eventful}, {"rotated", build_rotated}};
 
 std::vector<Bytes> signatures_in(const std::vector<TestFrame>& frames) {
   std::vector<Bytes> out;

@@ -16,7 +16,8 @@ struct GoldenLog {
 
 // clean: two runs of a writer with a recovery and a lost client between them, every frame proved.
 // eventful: what a sound writer records when things go wrong: unexplained extend, broken ring, reset under the writer.
-extern const GoldenLog kGoldenLogs[2];
+// rotated: closed segments, one by each reason, and a client whose records are sealed.
+extern const GoldenLog kGoldenLogs[3];
 
 // signatures_in: of a log's anchors, in the order in which they were made.
 std::vector<Bytes> signatures_in(const std::vector<TestFrame>& frames);

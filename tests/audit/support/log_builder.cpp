@@ -269,6 +269,14 @@ uint64_t LogBuilder::seal_broken(const TestClient& client, uint32_t ring_id, uin
   return add(FrameType::kSealBroken, encode(SealBroken{client.attach.client_id, ring_id, reason, ring_seq}));
 }
 
+uint64_t LogBuilder::segment_seal(uint32_t reason, const std::function<void(SegmentSeal&)>& edit) {
+  SegmentSeal seal{static_cast<uint32_t>(segments.size() - 1), reason, segments.back().size()};
+  if (edit) edit(seal);
+  const uint64_t seq = add(FrameType::kSegmentSeal, encode(seal));
+  next_in_new_segment = true;
+  return seq;
+}
+
 uint64_t LogBuilder::end(uint32_t reason) { return add(FrameType::kEnd, encode(End{reason})); }
 
 std::array<uint8_t, 16> LogBuilder::session_id(uint8_t tag) const {

@@ -104,6 +104,8 @@ class LogBuilder {
   uint64_t anchor(const AnchorEdits& edits = {});
   uint64_t unexplained(const Digest& expected, const Digest& found);
   uint64_t seal_broken(const TestClient& client, uint32_t ring_id, uint64_t ring_seq, uint32_t reason = 2);
+  // segment_seal: the segment ends with it; the next frame is the first of the next.
+  uint64_t segment_seal(uint32_t reason, const std::function<void(SegmentSeal&)>& edit = {});
   uint64_t end(uint32_t reason = 1);
 
   std::array<uint8_t, 16> session_id(uint8_t tag) const;

@@ -25,7 +25,25 @@ namespace {
 
 constexpr int kStillThere = -1000;
 
-pid_t spawn(const std::vector<std::string>& words, int keep_fd, uint64_t file_size_limit) {
+constexpr int kFirstHandedOver = 3;  // sd_listen_fds(3)
+constexpr int kHighFd = 100;
+
+// become_service: in the child: descriptor and variables as a service manager sets them.
+void become_service(const WriterProcess::Service& service) {
+  if (service.socket >= 0) {
+    if (service.socket == kFirstHandedOver)
+      fcntl(kFirstHandedOver, F_SETFD, 0);
+    else
+      dup2(service.socket, kFirstHandedOver);
+    setenv("LISTEN_FDS", "1", 1);
+    setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
+  }
+  if (!service.notify.empty()) setenv("NOTIFY_SOCKET", service.notify.c_str(), 1);
+  if (!service.watchdog_us.empty()) setenv("WATCHDOG_USEC", service.watchdog_us.c_str(), 1);
+}
+
+pid_t spawn(const std::vector<std::string>& words, int keep_fd, uint64_t file_size_limit,
+            const WriterProcess::Service& service) {
   std::vector<char*> argv;
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
@@ -33,6 +51,7 @@ pid_t spawn(const std::vector<std::string>& words, int keep_fd, uint64_t file_si
   if (pid != 0) return pid;
   setsid();
   if (keep_fd >= 0) fcntl(keep_fd, F_SETFD, 0);
+  become_service(service);
   if (file_size_limit != 0) {
     const rlimit limit = {file_size_limit, RLIM_INFINITY};
     setrlimit(RLIMIT_FSIZE, &limit);
@@ -75,16 +94,18 @@ WriterProcess::~WriterProcess() {
 std::string WriterProcess::start() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
+  const int ready_fd = fcntl(ends[1], F_DUPFD_CLOEXEC, kHighFd);
+  close(ends[1]);
   std::vector<std::string> words = {CM_AUDITD_PATH, "--log",      log_dir_,
                                     "--run",        run_dir(),    "--trust",
-                                    trust_dir(),    "--ready-fd", std::to_string(ends[1])};
+                                    trust_dir(),    "--ready-fd", std::to_string(ready_fd)};
   if (tcti_.empty())
     words.insert(words.end(), {"--tpm-dir", base_ + "/tpm"});
   else
     words.insert(words.end(), {"--tcti", tcti_});
   words.insert(words.end(), extra_.begin(), extra_.end());
-  pid_ = spawn(words, ends[1], file_size_limit_);
-  close(ends[1]);
+  pid_ = spawn(words, ready_fd, file_size_limit_, service_);
+  close(ready_fd);
   std::string line;
   char c;
   while (read(ends[0], &c, 1) == 1 && c != '\n') line += c;
@@ -103,6 +124,8 @@ int WriterProcess::terminate() {
   ::kill(pid_, SIGTERM);
   return wait(20);
 }
+
+void WriterProcess::hang_up() const { ::kill(pid_, SIGHUP); }
 
 int WriterProcess::wait(int seconds) {
   for (int i = 0; i < seconds * 100; ++i) {

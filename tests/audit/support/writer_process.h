@@ -39,6 +39,15 @@ class WriterProcess {
   void set_file_size_limit(uint64_t bytes) { file_size_limit_ = bytes; }
   void use_tcti(const std::string& tcti) { tcti_ = tcti; }
   void set_log_dir(const std::string& path) { log_dir_ = path; }
+  // Service: what a service manager gives: a listening socket (stays the caller's), and an address for its news.
+  struct Service {
+    int socket = -1;
+    std::string notify;
+    std::string watchdog_us;
+  };
+  void set_service(const Service& service) { service_ = service; }
+  // hang_up: SIGHUP.
+  void hang_up() const;
   // kill_now: SIGKILL and wait.
   void kill_now();
   // terminate: SIGTERM and the exit status, -signal when it was killed.
@@ -68,6 +77,7 @@ class WriterProcess {
   const std::vector<std::string> extra_;
   std::string tcti_;
   uint64_t file_size_limit_ = 0;
+  Service service_;
   pid_t pid_ = -1;
 };
 

@@ -335,6 +335,14 @@ const Scenarios kTrustAndAnchors = {
      [](Fixture& f) -> Report {
        return check(f.closed.log.segments, f.trust, std::nullopt, f.closed.log.tpm.nv_value - 1);
      }},
+    {FindingId::kSegmentSeal,
+     [](Fixture&) -> Report {
+       return after_open([](LogBuilder& log, TestClient&) {
+         log.segment_seal(kSealedFull);
+         log.next_in_new_segment = false;
+         log.clock();
+       });
+     }},
 };
 
 const Scenarios kIncompleteAndNotes = {

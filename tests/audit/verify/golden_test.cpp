@@ -92,13 +92,16 @@ TEST(golden_logs, get_their_verdicts) {
   for (const FindingId id : {FindingId::kSealBroken, FindingId::kUnexplainedExtend, FindingId::kUncleanReset})
     EXPECT_TRUE(eventful.has(id));
   EXPECT_EQ(eventful.proof->records, 6u);
+  const Report rotated = verdict_of(kGoldenLogs[2]);
+  EXPECT_EQ(verify::exit_code(rotated), 0) << ids(rotated);
+  EXPECT_EQ(rotated.counts.segments, 4u);
 }
 
 TEST(golden_logs, hold_every_frame_type) {
   std::set<FrameType> types;
   for (const GoldenLog& golden : kGoldenLogs)
     for (const TestFrame& f : frames_of(segments_of(golden))) types.insert(f.type);
-  EXPECT_EQ(types.size(), 12u);  // all but segment-seal, which version 1 reserves
+  EXPECT_EQ(types.size(), std::size(kFrameTypeTable));
 }
 
 // A line of annotated hex: offset, bytes, explanation, with two spaces or more between them.

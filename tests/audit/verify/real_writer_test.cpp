@@ -113,7 +113,7 @@ class SleepingWaiter final : public audit::verify::FollowWaiter {
 // Many small segments, so that the reader comes to their ends while they are written.
 TEST(real_writer, followed_while_it_writes_every_record_is_seen_once) {
   const TempDir dir;
-  WriterProcess writer(dir.path(), {"--segment-size", "65536"});
+  WriterProcess writer(dir.path(), {"--segment-size", "32768"});
   ASSERT_EQ(writer.start(), "ready");
   audit::verify::DirectorySource source;
   Report report;
@@ -133,7 +133,7 @@ TEST(real_writer, followed_while_it_writes_every_record_is_seen_once) {
     options.frames = false;
     code = follow_log(source, options, waiter, into(text), into(trouble));
   });
-  FakeClient client(writer.run_dir());
+  FakeClient client(writer.run_dir(), {4, 256});  // a frame holds no more than the rings
   const bool attached = client.attach();
   if (attached) publish_calls(client, 4, 1000);
   EXPECT_TRUE(attached && client.detach(false));
@@ -257,7 +257,7 @@ TEST(real_writer, segments_rotate) {
   WriterProcess writer(dir.path(), {"--segment-size", "65536"});
   const std::string line = writer.start();
   ASSERT_EQ(line, "ready");
-  FakeClient client(writer.run_dir());
+  FakeClient client(writer.run_dir(), {4, 256});  // a frame holds no more than the rings
   ASSERT_TRUE(client.attach());
   publish_calls(client, 4, 500);
   ASSERT_TRUE(client.detach(false));

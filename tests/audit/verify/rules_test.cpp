@@ -48,6 +48,24 @@ const Case kCases[] = {
        log.batch(
            {c.rings[1].entry(EventId::kSessionOpen), c.rings[1].exit(EventId::kSessionOpen, log.session_id(0x51))});
      }},
+    {"segment seal of another segment", FindingId::kSegmentSeal,
+     [](LogBuilder& log, TestClient&) { log.segment_seal(kSealedFull, [](SegmentSeal& s) { ++s.segment; }); }},
+    {"segment seal with another size", FindingId::kSegmentSeal,
+     [](LogBuilder& log, TestClient&) { log.segment_seal(kSealedFull, [](SegmentSeal& s) { --s.bytes; }); }},
+    {"segment seal for no reason", FindingId::kPayload, [](LogBuilder& log, TestClient&) { log.segment_seal(0); }},
+    {"segment seal for a reason unknown", FindingId::kPayload,
+     [](LogBuilder& log, TestClient&) { log.segment_seal(kSealedReasonLast + 1); }},
+    {"segment seal behind the end", FindingId::kFrameOrder,
+     [](LogBuilder& log, TestClient& c) {
+       log.detach(c);
+       log.end();
+       log.segment_seal(kSealedFull);
+     }},
+    {"beginning of a frame behind the seal", FindingId::kSegmentSeal,
+     [](LogBuilder& log, TestClient&) {
+       log.segment_seal(kSealedOld);
+       log.raw(Bytes(log.segments[0].begin(), log.segments[0].begin() + 100));
+     }},
     {"call named as open that is not", FindingId::kOpenEntries,
      [](LogBuilder& log, TestClient& c) { log.lost(c, {{c.rings[1].id(), 0x200, 3, 0}}); }},
     {"open call named with another object", FindingId::kOpenEntries,

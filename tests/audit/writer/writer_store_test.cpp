@@ -11,6 +11,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <thread>
 
 #include "audit/writer/log_store.h"
@@ -127,7 +128,7 @@ TEST(LogStore, failed_append_leaves_the_file_as_it_was) {
   close(fd);
 }
 
-TEST(LogStore, frame_that_does_not_fit_a_segment_gets_the_next_and_a_failed_one_leaves_no_file) {
+TEST(LogStore, behind_a_closed_segment_comes_the_next_and_a_failed_one_leaves_no_file) {
   const TempDir dir;
   const int fd = open(dir.path().c_str(), O_RDONLY | O_DIRECTORY);
   audit::LogStore store(fd, 1500);
@@ -138,14 +139,76 @@ TEST(LogStore, frame_that_does_not_fit_a_segment_gets_the_next_and_a_failed_one_
   signal(SIGXFSZ, SIG_IGN);
   const rlimit limit = {1500, before.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  EXPECT_TRUE(store.full_for(501));
+  EXPECT_FALSE(store.full_for(500));
+  EXPECT_FALSE(store.close_segment());
+  EXPECT_FALSE(store.open());
   EXPECT_EQ(store.append(std::vector<uint8_t>(2000), error), audit::Appended::kNoSpace);
   EXPECT_FALSE(std::filesystem::exists(dir / "00000001.cmlog"));
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
   EXPECT_EQ(store.append(std::vector<uint8_t>(2000), error), audit::Appended::kDone);
   EXPECT_EQ(std::filesystem::file_size(dir / "00000001.cmlog"), 2000u);
+  EXPECT_TRUE(store.open());
   EXPECT_EQ(store.append(std::vector<uint8_t>(100), error), audit::Appended::kDone);
-  EXPECT_EQ(std::filesystem::file_size(dir / "00000002.cmlog"), 100u);
+  EXPECT_EQ(std::filesystem::file_size(dir / "00000001.cmlog"), 2100u) << "whether a segment is full its caller asks";
+  struct stat info;
+  ASSERT_EQ(stat((dir / "00000000.cmlog").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0400u) << "a closed segment may only be read";
   close(fd);
+}
+
+// Meddling: what somebody else does to the file that is written, and what is said of it.
+struct Meddling {
+  const char* what;
+  std::function<void(const std::string&)> with;
+  const char* said;
+};
+
+TEST(LogStore, notices_that_its_file_was_deleted_replaced_or_changed) {
+  namespace fs = std::filesystem;
+  const Meddling kAll[] = {
+      {"deleted", [](const std::string& file) { fs::remove(file); }, "deleted or replaced"},
+      {"replaced by a copy",
+       [](const std::string& file) {
+         fs::copy_file(file, file + ".copy");
+         fs::rename(file + ".copy", file);
+       },
+       "deleted or replaced"},
+      {"renamed and linked to",
+       [](const std::string& file) {
+         fs::rename(file, file + ".old");
+         fs::create_symlink(file + ".old", file);
+       },
+       "deleted or replaced"},
+      {"cut", [](const std::string& file) { fs::resize_file(file, 10); }, "changed by somebody else"},
+      {"made longer", [](const std::string& file) { fs::resize_file(file, 1064); }, "changed by somebody else"},
+  };
+  for (const Meddling& meddling : kAll) {
+    const TempDir dir;
+    const int fd = open(dir.path().c_str(), O_RDONLY | O_DIRECTORY);
+    audit::LogStore store(fd, 1 << 20);
+    audit::Error error;
+    ASSERT_EQ(store.append(std::vector<uint8_t>(1000), error), audit::Appended::kDone);
+    meddling.with(dir / "00000000.cmlog");
+    EXPECT_EQ(store.append(std::vector<uint8_t>(64), error), audit::Appended::kFatal) << meddling.what;
+    EXPECT_NE(error.text.find(meddling.said), std::string::npos) << meddling.what << ": " << error.text;
+    close(fd);
+  }
+}
+
+TEST(WriterStore, a_writer_whose_log_is_deleted_ends_and_the_next_one_says_what_to_do) {
+  const TempDir dir;
+  WriterProcess writer(dir.path());
+  ASSERT_EQ(writer.start(), "ready");
+  FakeClient client(writer.run_dir(), {1, 1024});
+  ASSERT_TRUE(client.attach());
+  ASSERT_TRUE(client.publish(0, kEntry, 0));
+  ASSERT_TRUE(client.wait_acked(0));
+  std::filesystem::remove(writer.log_dir() + "/00000000.cmlog");
+  ASSERT_TRUE(client.publish(0, kExit, 0));
+  EXPECT_EQ(writer.wait(5), 1);
+  EXPECT_EQ(client.acked(0), 1u) << "what is in no file is not acknowledged";
+  EXPECT_NE(writer.start().find("bring it back"), std::string::npos);
 }
 
 }  // namespace
