@@ -11,6 +11,10 @@
 //                                            <- ByeDone
 //   (end of file without Bye: the writer drains what was published and writes client-lost)
 //   (end of file at the client: the writer died; connect again with resume_client_id)
+//
+//   auditor                                  writer
+//   Challenge                            ->
+//                                            <- Answer             (an anchor over the challenge is durable)
 #pragma once
 #include <cstdint>
 
@@ -21,7 +25,15 @@ namespace cm::audit {
 
 inline constexpr uint32_t kWireVersion = 1;
 
-enum class WireType : uint32_t { kHello = 1, kWelcome = 2, kBye = 3, kByeDone = 4, kRefused = 5 };
+enum class WireType : uint32_t {
+  kHello = 1,
+  kWelcome = 2,
+  kBye = 3,
+  kByeDone = 4,
+  kRefused = 5,
+  kChallenge = 6,
+  kAnswer = 7,
+};
 
 struct WireHello {
   uint32_t type;                      // kHello
@@ -57,6 +69,27 @@ struct WireBye {
 struct WireRefused {
   uint32_t type;  // kRefused
   char reason[124];
+};
+
+// WireChallenge: asks for an anchor over the newest head that also covers the nonce. Zero is no nonce.
+struct WireChallenge {
+  uint32_t type;     // kChallenge
+  uint32_t version;  // kWireVersion
+  uint8_t nonce[kDigestSize];
+};
+
+inline constexpr size_t kMaxAnswerPayload = 2048;
+
+// WireAnswer: that anchor, and what it takes to check it without the log.
+struct WireAnswer {
+  uint32_t type;  // kAnswer
+  uint32_t version;
+  uint8_t log_id[kIdSize];
+  uint64_t writer_time_ns;               // of the anchor's frame
+  uint8_t previous_attest[kDigestSize];  // digest of the quote_attest of the anchor before, zero for the first
+  uint32_t payload_size;
+  uint32_t reserved;                   // 0
+  uint8_t payload[kMaxAnswerPayload];  // the anchor's payload (payload.h), then zero
 };
 
 // A private writer reports on its start through a pipe (descriptor given by --ready-fd): one line,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// commands.h: the commands of cryptomod-audit that print a log: each adds its subcommand to the command line, and what
+// commands.h: the commands of cryptomod-audit but verify: each adds its subcommand to the command line, and what
 // it does when it was chosen. Their arguments live as long as the command line.
 #pragma once
 #include <fmt/format.h>
@@ -19,12 +19,13 @@ namespace cm::audit::verify {
 // Command: gives the exit code.
 using Command = std::function<int()>;
 
+void add_challenge(CLI::App& app, Command& chosen);
 void add_show(CLI::App& app, Command& chosen);
 void add_search(CLI::App& app, Command& chosen);
 void add_export(CLI::App& app, Command& chosen);
 void add_follow(CLI::App& app, Command& chosen);
 
-// LogArguments: what those four have in common: the directory and the filter.
+// LogArguments: what those that print a log have in common: the directory and the filter.
 class LogArguments {
  public:
   void define(CLI::App& command);

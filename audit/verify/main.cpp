@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // main.cpp: cryptomod-audit, the auditor's program: `verify` gives a verdict on a log directory; the commands of
 // commands.h print it.
-// It reads files and public keys only: no TPM, no network, nothing is written. Exit codes: findings.h.
+// It reads files and public keys only: no TPM, no network, nothing is written; `challenge` alone asks a writer. Exit
+// codes: findings.h.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -86,6 +87,7 @@ int run(int argc, char** argv) {
   add_search(app, chosen);
   add_export(app, chosen);
   add_follow(app, chosen);
+  add_challenge(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -8,9 +8,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "crypto/base/bytes.h"
-#include "crypto/sha2/sha256.h"
-
 namespace cm::audit::verify {
 namespace {
 
@@ -29,38 +26,18 @@ bool TpmEvidence::fail(FindingId id, const Place& place, std::string detail) {
   return false;
 }
 
-Digest TpmEvidence::digest(std::span<const uint8_t> bytes) const {
-  Digest out;
-  sha256(lane_, out.data(), bytes.data(), bytes.size());
-  return out;
-}
-
 // extended_value: TPM2_PCR_Extend, Part 1, 17.4: new = H(old | digest).
 Digest TpmEvidence::extended_value(const Digest& pcr, const Digest& head) const {
   std::array<uint8_t, 2 * kDigestSize> both;
   std::copy(pcr.begin(), pcr.end(), both.begin());
   std::copy(head.begin(), head.end(), both.begin() + kDigestSize);
-  return digest(both);
+  return sha256_of(lane_, both);
 }
 
-// key_sound: also derives the name that a quote must carry: Part 1, 16: the qualified name of a primary key is
-// H(handle of its hierarchy | name), its name is H(TPMT_PUBLIC).
 bool TpmEvidence::key_sound(const Place& at, const Genesis& p) {
-  const auto ak = parse_ak_public(p.ak_public);
-  if (!ak || !ak->usable) return fail(FindingId::kAkInvalid, at, ak ? "attributes" : "not a TPMT_PUBLIC of that kind");
-  ak_ = P256Key::from_point(ak->point);
-  if (!ak_) return fail(FindingId::kAkInvalid, at, "not a point of the curve");
-  const auto named = [](const Digest& d) {
-    Bytes name = {kTpmAlgSha256 >> 8, kTpmAlgSha256 & 0xff};
-    name.insert(name.end(), d.begin(), d.end());
-    return name;
-  };
-  const Bytes name = named(digest(p.ak_public));
-  Bytes qualified(4);
-  store_be32(qualified.data(), kTpmRhEndorsement);
-  qualified.insert(qualified.end(), name.begin(), name.end());
-  qualified_signer_ = named(digest(qualified));
-  return true;
+  std::string why;
+  ak_ = AttestKey::from_public(lane_, p.ak_public, why);
+  return ak_ ? true : fail(FindingId::kAkInvalid, at, why);
 }
 
 void TpmEvidence::genesis(const FramePlace& place, const LogId& log_id, const Genesis& p) {
@@ -209,32 +186,6 @@ const TpmEvidence::Extended* TpmEvidence::anchored_frame(const Place& at, const 
   return &extended;
 }
 
-bool TpmEvidence::signature_sound(const Place& at, const Bytes& attest, const Bytes& signature, const char* what) {
-  const auto parsed = parse_signature(signature);
-  if (!parsed) return fail(FindingId::kAttestMalformed, at, fmt::format("signature of the {}", what));
-  ++report_.counts.signatures;
-  if (!ak_ || !ak_->verify(digest(attest), *parsed)) return fail(FindingId::kAttestSignature, at, what);
-  return true;
-}
-
-bool TpmEvidence::common_sound(const Place& at, const TpmAttest& attest, const Digest& binding, const char* what) {
-  if (!std::ranges::equal(attest.extra_data, binding)) return fail(FindingId::kAttestBinding, at, what);
-  if (!std::ranges::equal(attest.qualified_signer, qualified_signer_)) return fail(FindingId::kAttestSigner, at, what);
-  return true;
-}
-
-bool TpmEvidence::attest_sound(const Place& at, const Anchor& p, const Digest& binding, Attested& out) {
-  const auto quote = parse_quote(p.quote_attest);
-  if (!quote) return fail(FindingId::kAttestMalformed, at, "quote");
-  const auto certified = parse_nv_certify(p.nv_attest);
-  if (!certified) return fail(FindingId::kAttestMalformed, at, "counter certification");
-  out = {*quote, *certified};
-  return signature_sound(at, p.quote_attest, p.quote_signature, "quote") &&
-         signature_sound(at, p.nv_attest, p.nv_signature, "counter certification") &&
-         common_sound(at, quote->common, binding, "quote") &&
-         common_sound(at, certified->common, binding, "counter certification");
-}
-
 // tpm_unchanged: the attested counts, clock and firmware continue what is recorded.
 bool TpmEvidence::tpm_unchanged(const Place& at, const Attested& attested) {
   uint64_t clock_ms = tpm_.clock_ms;
@@ -264,7 +215,10 @@ void TpmEvidence::anchor(const FrameView& frame, const FramePlace& place, const 
   const AnchorBinding binding{
       log_id_, p.anchored_seq, p.anchored_head, previous_attest_, p.challenge, p.nv_value, frame.header.writer_time_ns};
   Attested attested;
-  if (!attest_sound(at, p, qualifying_data(lane_, binding), attested)) return;
+  if (auto problem = ak_->check(p, qualifying_data(lane_, binding), attested, report_.counts.signatures)) {
+    fail(problem->id, at, std::move(problem->detail));
+    return;
+  }
   const Extended* extended = anchored_frame(at, p);
   if (extended == nullptr || !tpm_unchanged(at, attested)) return;
 
@@ -272,7 +226,7 @@ void TpmEvidence::anchor(const FrameView& frame, const FramePlace& place, const 
     fail(FindingId::kQuoteSelection, at, "");
     return;
   }
-  if (p.pcr_value != extended->pcr || !std::ranges::equal(attested.quote.pcr_digest, digest(extended->pcr))) {
+  if (p.pcr_value != extended->pcr || !std::ranges::equal(attested.quote.pcr_digest, sha256_of(lane_, extended->pcr))) {
     fail(FindingId::kQuotePcr, at, fmt::format("after frame {}", p.anchored_seq));
     return;
   }
@@ -291,7 +245,7 @@ void TpmEvidence::anchor(const FrameView& frame, const FramePlace& place, const 
   }
   nv_value_ = p.nv_value;
   nv_ahead_ = unexplained_since_anchor_ = false;
-  previous_attest_ = digest(p.quote_attest);
+  previous_attest_ = sha256_of(lane_, p.quote_attest);
   anchored_seq_ = p.anchored_seq;
   const TpmClockInfo& clock = attested.quote.common.clock;
   if (!barrier_)

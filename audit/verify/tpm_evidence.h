@@ -9,8 +9,8 @@
 #include <set>
 
 #include "audit/payload.h"
+#include "audit/verify/attest_key.h"
 #include "audit/verify/client_rules.h"
-#include "audit/verify/p256.h"
 #include "audit/verify/report.h"
 
 namespace cm::audit::verify {
@@ -47,10 +47,6 @@ class TpmEvidence {
     Digest head{};
     Digest pcr{};
   };
-  struct Attested {
-    TpmQuote quote;
-    TpmNvCertify certified;
-  };
 
   bool fail(FindingId id, const Place& place, std::string detail);
   bool key_sound(const Place& at, const Genesis& p);
@@ -59,18 +55,13 @@ class TpmEvidence {
   bool counter_continues(uint64_t value) const;
   bool value_explained(const Digest& pcr) const;
   void forget_oldest();
-  bool attest_sound(const Place& at, const Anchor& p, const Digest& binding, Attested& out);
-  bool signature_sound(const Place& at, const Bytes& attest, const Bytes& signature, const char* what);
-  bool common_sound(const Place& at, const TpmAttest& attest, const Digest& binding, const char* what);
   bool tpm_unchanged(const Place& at, const Attested& attested);
   const Extended* anchored_frame(const Place& at, const Anchor& p);
-  Digest digest(std::span<const uint8_t> bytes) const;
   Digest extended_value(const Digest& pcr, const Digest& head) const;
 
   Lane lane_;
   Report& report_;
-  std::optional<P256Key> ak_;
-  Bytes qualified_signer_;
+  std::optional<AttestKey> ak_;
   Genesis genesis_;
   LogId log_id_{};
 

@@ -27,6 +27,10 @@ void WriterLoop::take_server_events() {
         serve_hello(event);
         server_.settled();
         break;
+      case ServerEvent::Kind::kChallenge:
+        take_challenge(event);
+        server_.settled();
+        break;
       case ServerEvent::Kind::kBye:
         client_departs(event, Client::Fate::kLeaving);
         break;

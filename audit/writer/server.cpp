@@ -208,7 +208,7 @@ bool Server::read_packet(Peer& peer) {
     if (fresh)
       --newcomers_;
     else
-      post({ServerEvent::Kind::kGone, peer.connection, nullptr, false});
+      post({ServerEvent::Kind::kGone, peer.connection, nullptr, false, {}});
     return false;
   }
   WireHello hello;
@@ -216,24 +216,41 @@ bool Server::read_packet(Peer& peer) {
     std::memcpy(&hello, packet.bytes, sizeof hello);
     if (read_hello(peer, hello, packet.fds)) return true;
   }
+  WireChallenge challenge;
+  if (fresh && packet.size == sizeof challenge && packet.fds.empty()) {
+    std::memcpy(&challenge, packet.bytes, sizeof challenge);
+    if (read_challenge(peer, challenge)) return true;
+  }
   WireBye bye;
   if (!fresh && !peer.said_bye && packet.size == sizeof bye && packet.fds.empty()) {
     std::memcpy(&bye, packet.bytes, sizeof bye);
     if (bye.type == static_cast<uint32_t>(WireType::kBye) && bye.end_log <= 1) {
       peer.said_bye = true;
-      post({ServerEvent::Kind::kBye, peer.connection, nullptr, bye.end_log == 1});
+      post({ServerEvent::Kind::kBye, peer.connection, nullptr, bye.end_log == 1, {}});
       return true;
     }
   }
   peer.connection->closed = true;
   if (fresh) {
     --newcomers_;
-    peer.connection->refuse("malformed Hello");
+    peer.connection->refuse("malformed Hello or Challenge");
   } else {
-    post({ServerEvent::Kind::kViolation, peer.connection, nullptr, false});
+    post({ServerEvent::Kind::kViolation, peer.connection, nullptr, false, {}});
     peer.connection->cut();
   }
   return false;
+}
+
+bool Server::read_challenge(Peer& peer, const WireChallenge& challenge) {
+  const auto& nonce = challenge.nonce;
+  if (challenge.type != static_cast<uint32_t>(WireType::kChallenge) || challenge.version != kWireVersion ||
+      std::all_of(std::begin(nonce), std::end(nonce), [](uint8_t b) { return b == 0; }))
+    return false;
+  peer.deadline_ns = 0;
+  ServerEvent event{ServerEvent::Kind::kChallenge, peer.connection, nullptr, false, {}};
+  std::copy(std::begin(nonce), std::end(nonce), event.nonce.begin());
+  post(std::move(event));
+  return true;
 }
 
 bool Server::read_hello(Peer& peer, const WireHello& hello, std::vector<UniqueFd>& fds) {
@@ -300,7 +317,7 @@ void Server::greet(Introduction& introduction) {
   attach.seal_kind = hello.seal_kind;
   attach.ring_records = hello.ring_records;
   attach.ring_count = hello.ring_count;
-  post({ServerEvent::Kind::kHello, introduction.connection, std::move(greeting), false});
+  post({ServerEvent::Kind::kHello, introduction.connection, std::move(greeting), false, {}});
 }
 
 }  // namespace cm::audit

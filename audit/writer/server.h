@@ -57,6 +57,7 @@ struct Greeting {
 struct ServerEvent {
   enum class Kind {
     kHello,
+    kChallenge,
     kBye,
     kGone,       // end of the connection
     kViolation,  // a packet that may not come
@@ -67,6 +68,7 @@ struct ServerEvent {
   std::shared_ptr<Connection> connection;
   std::unique_ptr<Greeting> greeting;
   bool end_log = false;
+  Digest nonce{};  // kChallenge
 };
 
 class Server {
@@ -93,7 +95,7 @@ class Server {
   std::vector<ServerEvent> take_events();
   // newcomers: connections that are neither served nor refused yet.
   uint32_t newcomers() const { return newcomers_.load(); }
-  // settled: a kHello event was dealt with.
+  // settled: a kHello or kChallenge event was dealt with.
   void settled() { --newcomers_; }
 
  private:
@@ -117,6 +119,7 @@ class Server {
   void drop_late_peers();
   bool read_packet(Peer& peer);
   bool read_hello(Peer& peer, const WireHello& hello, std::vector<UniqueFd>& fds);
+  bool read_challenge(Peer& peer, const WireChallenge& challenge);
   void greet(Introduction& introduction);
   void post(ServerEvent event);
 

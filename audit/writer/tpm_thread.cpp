@@ -208,6 +208,7 @@ Error TpmThread::take_anchor(const AnchorRequest& request) {
   if (Error error = advance_counter(anchor.nv_value)) return error;
   anchor.anchored_seq = extended_end_ - 1;
   anchor.anchored_head = last_head_;
+  anchor.challenge = request.challenge;
   const AnchorBinding binding{log_id_,          anchor.anchored_seq, anchor.anchored_head,  request.previous_attest,
                               anchor.challenge, anchor.nv_value,     request.writer_time_ns};
   const Digest digest = qualifying_data(lane_, binding);

@@ -30,6 +30,7 @@ struct ExtendItem {
 struct AnchorRequest {
   uint64_t writer_time_ns = 0;
   Digest previous_attest{};
+  Digest challenge{};  // zero when nobody asked
 };
 
 // TpmEvent: what the thread has to tell the writer.

@@ -124,7 +124,8 @@ void WriterLoop::take_tpm_events() {
   for (TpmEvent& event : tpm_.take_events()) {
     switch (event.kind) {
       case TpmEvent::Kind::kAnchor:
-        pending_frames_.push_back({FrameType::kAnchor, encode(event.anchor), std::nullopt, event.writer_time_ns});
+        pending_frames_.push_back({FrameType::kAnchor, encode(event.anchor), std::nullopt, event.writer_time_ns,
+                                   event.anchor.challenge, previous_attest_});
         sha256(lane_, previous_attest_.data(), event.anchor.quote_attest.data(), event.anchor.quote_attest.size());
         break;
       case TpmEvent::Kind::kLost:
@@ -136,12 +137,16 @@ void WriterLoop::take_tpm_events() {
         std::fprintf(stderr, "cryptomod-auditd: the TPM answers again\n");
         break;
       case TpmEvent::Kind::kReset:
-        pending_frames_.push_back({FrameType::kBoot, encode(boot_payload(event)), event.found, std::nullopt});
+        pending_frames_.push_back({FrameType::kBoot, encode(boot_payload(event)), event.found, std::nullopt, {}, {}});
         anchor_in_flight_ = false;
         break;
       case TpmEvent::Kind::kUnexplained:
         pending_frames_.push_back({FrameType::kUnexplainedExtend,
-                                   encode(UnexplainedExtend{event.expected, event.found}), event.found, std::nullopt});
+                                   encode(UnexplainedExtend{event.expected, event.found}),
+                                   event.found,
+                                   std::nullopt,
+                                   {},
+                                   {}});
         anchor_in_flight_ = false;
         std::fprintf(stderr, "cryptomod-auditd: the PCR was extended by somebody else; this is recorded\n");
         break;
@@ -153,7 +158,10 @@ void WriterLoop::append_pending_frames() {
   while (!pending_frames_.empty()) {
     const PendingFrame& frame = pending_frames_.front();
     if (!append(frame.type, frame.payload, {{}, frame.base, frame.writer_time_ns})) return;
-    if (frame.type == FrameType::kAnchor) anchor_in_flight_ = false;
+    if (frame.type == FrameType::kAnchor) {
+      anchor_in_flight_ = false;
+      answer_challenge(frame);
+    }
     if (frame.type == FrameType::kBoot) end_undone_ = end_written_;
     pending_frames_.pop_front();
   }
@@ -179,13 +187,14 @@ void WriterLoop::watch_tpm() {
 }
 
 void WriterLoop::request_anchor() {
-  if (anchor_in_flight_ || tpm_lost_ || !journal_.unanchored()) return;
+  const bool asked = !challenges_.empty();
+  if (anchor_in_flight_ || tpm_lost_ || (!asked && !journal_.unanchored())) return;
   const uint64_t now = monotonic_ns();
   const bool closing = phase_ == Phase::kAnchoring;
   if (!closing && now < last_anchor_ns_ + options_.anchor_interval_ms * kMillisecond_ns) return;
   last_anchor_ns_ = now;
   anchor_in_flight_ = true;
-  tpm_.request_anchor({journal_.request_time(), previous_attest_});
+  tpm_.request_anchor({journal_.request_time(), previous_attest_, asked ? challenges_.front().nonce : Digest{}});
 }
 
 // ---------------------------------------------------------------------------------------------------- records
@@ -309,6 +318,7 @@ void WriterLoop::begin_closing(uint32_t reason) {
   end_reason_ = reason;
   closing_since_ns_ = monotonic_ns();
   server_.close_door();
+  refuse_challenges("the writer is ending");
   for (const ClientPtr& client : clients_) client->freeze();
 }
 

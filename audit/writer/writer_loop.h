@@ -48,6 +48,13 @@ class WriterLoop {
     Bytes payload;
     std::optional<Digest> base;
     std::optional<uint64_t> writer_time_ns;
+    Digest challenge{};        // of an anchor
+    Digest previous_attest{};  // of an anchor with a challenge
+  };
+  // Challenge: an auditor who waits for an anchor over his nonce.
+  struct Challenge {
+    std::shared_ptr<Connection> connection;
+    Digest nonce;
   };
   struct ExtendMark {
     uint64_t frame_seq;
@@ -76,6 +83,10 @@ class WriterLoop {
   void publish_extends();
   void watch_tpm();
   void request_anchor();
+
+  void take_challenge(const ServerEvent& event);
+  void answer_challenge(const PendingFrame& anchor);
+  void refuse_challenges(const char* why);
 
   bool drain();
   bool write_batch();
@@ -122,6 +133,7 @@ class WriterLoop {
   std::deque<PendingFrame> pending_frames_;
   std::deque<ExtendMark> extend_marks_;
   Digest previous_attest_;
+  std::deque<Challenge> challenges_;  // answered in their order, one an anchor
   bool anchor_in_flight_ = false;
   bool tpm_lost_ = false;
   bool tail_full_ = false;
