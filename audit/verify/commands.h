@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ void add_show(CLI::App& app, Command& chosen);
 void add_search(CLI::App& app, Command& chosen);
 void add_export(CLI::App& app, Command& chosen);
 void add_follow(CLI::App& app, Command& chosen);
+// add_tree: checkpoint, prove, check-proof and diff-head.
+void add_tree(CLI::App& app, Command& chosen);
 
 // LogArguments: what those that print a log have in common: the directory and the filter.
 class LogArguments {
@@ -39,6 +42,11 @@ class LogArguments {
   std::string directory_;
   std::vector<std::vector<std::string>> texts_ = std::vector<std::vector<std::string>>(conditions().size());
 };
+
+// add_decimal: an option or argument that takes one number in decimal digits and nothing else (CLI11's own numbers may
+// also be octal or negative).
+CLI::Option* add_decimal(CLI::App& command, const std::string& name, std::optional<uint64_t>& out,
+                         const std::string& help);
 
 // usage: the sentence, and the exit code for it.
 int usage(const std::string& sentence);

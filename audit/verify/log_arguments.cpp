@@ -1,10 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // log_arguments.cpp: see commands.h. Which options there are is the table of record_filter.h; here is only how a
 // command line has them.
+#include <charconv>
+
 #include "audit/verify/commands.h"
 #include "audit/verify/report.h"
 
 namespace cm::audit::verify {
+
+CLI::Option* add_decimal(CLI::App& command, const std::string& name, std::optional<uint64_t>& out,
+                         const std::string& help) {
+  const auto take = [name, &out](const std::string& text) {
+    uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size())
+      throw CLI::ValidationError(name, "a decimal number below 2^64 is expected");
+    out = value;
+  };
+  return command.add_option_function<std::string>(name, take, help)->type_name("NUMBER");
+}
 
 int usage(const std::string& sentence) {
   fmt::print(stderr, "cryptomod-audit: {}\n", sentence);

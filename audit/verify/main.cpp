@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 
@@ -23,22 +22,13 @@ struct VerifyArguments {
   std::string directory;
   std::string enrolment_file;
   std::string ak_file;
-  // Given and empty is a mistake of the caller's, not a check less.
-  std::optional<std::string> head;
-  std::optional<std::string> nv_value;
+  std::optional<std::string> head;  // given and empty is a mistake of the caller's, not a check less
+  std::optional<uint64_t> nv_value;
   bool json = false;
 };
 
 // print_all: false when the output cannot take it (closed pipe, full disk).
 bool print_all(std::string_view text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size(); }
-
-// decimal: all of the text is one number in decimal digits (CLI11's own numbers may also be octal or negative).
-std::optional<uint64_t> decimal(std::string_view text) {
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 int run_verify(const VerifyArguments& arguments) {
   Options options;
@@ -48,10 +38,7 @@ int run_verify(const VerifyArguments& arguments) {
     options.head.emplace();
     std::copy(head->begin(), head->end(), options.head->begin());
   }
-  if (arguments.nv_value) {
-    options.nv_value = decimal(*arguments.nv_value);
-    if (!options.nv_value) return usage("--nv-value takes a decimal number below 2^64");
-  }
+  options.nv_value = arguments.nv_value;
   Report report;
   DirectorySource source;
   if (load_trust(arguments.enrolment_file, arguments.ak_file, options.trust, report) &&
@@ -69,8 +56,8 @@ void define_verify(CLI::App& app, VerifyArguments& arguments) {
   app.add_option("--ak", arguments.ak_file, "attestation public key (TPMT_PUBLIC or PEM); pins no history")
       ->excludes(enrolment);
   app.add_option("--head", arguments.head, "head of a frame the log must contain, 64 hexadecimal digits");
-  app.add_option("--nv-value", arguments.nv_value,
-                 "value of the log's TPM counter, read by you: no anchor may be missing up to it");
+  add_decimal(app, "--nv-value", arguments.nv_value,
+              "value of the log's TPM counter, read by you: no anchor may be missing up to it");
   app.add_flag("--json", arguments.json, "print the verdict as JSON");
   app.footer("Exit codes: 0 verified, 1 tampered, 2 cannot decide, 3 intact but incomplete, 64 usage.");
 }
@@ -88,6 +75,7 @@ int run(int argc, char** argv) {
   add_export(app, chosen);
   add_follow(app, chosen);
   add_challenge(app, chosen);
+  add_tree(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

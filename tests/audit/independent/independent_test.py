@@ -14,6 +14,7 @@ import sys
 import tempfile
 import unittest
 
+import check_proof_independent as proofs
 import clients
 import forger
 import frames
@@ -225,6 +226,53 @@ class Mutants(Comparison):
                 ours = self.agree(directory, **self.files.options(log, "enrolment"))
                 golden = said_by_ours(os.path.join(VECTORS, log), **self.files.options(log, "enrolment"))
                 self.assertEqual(ours["exit_code"], golden["exit_code"])
+
+
+class Proofs(Comparison):
+    """Proofs of ours are accepted by the independent checker, and what it refuses is refused by ours."""
+
+    def run_ours(self, *arguments):
+        return subprocess.run([OPTIONS.program, *arguments], capture_output=True, text=True, check=False)
+
+    def in_file(self, text):
+        name = os.path.join(self.directory.name, "text")
+        with open(name, "w", encoding="ascii") as file:
+            file.write(text)
+        return name
+
+    def test_inclusion(self):
+        for log in mutants.GOLDEN:
+            directory = os.path.join(VECTORS, log)
+            checkpoint = self.run_ours("checkpoint", directory).stdout
+            stored = b"".join(frames.Frame(f).records for f in GOLDEN.flat(log))
+            for record in range(int(checkpoint.split("\n")[1])):
+                proof = self.run_ours("prove", str(record), directory).stdout
+                self.assertEqual(proofs.judge(proof, checkpoint), proofs.HOLDS)
+                entry = proofs.unbase64(proof.split("\n")[1][len("extra "):], proofs.RECORD_SIZE)
+                self.assertEqual(entry, stored[64 * record:64 * (record + 1)])
+
+    def test_consistency(self):
+        directory = os.path.join(VECTORS, "clean")
+        checkpoint = self.run_ours("checkpoint", directory).stdout
+        for size in range(1, int(checkpoint.split("\n")[1]) + 1):
+            old = self.in_file(self.run_ours("checkpoint", directory, "--size", str(size)).stdout)
+            name = os.path.join(self.directory.name, "grown")
+            self.assertEqual(self.run_ours("diff-head", old, directory, "--proof", name).returncode, 0)
+            with open(name, encoding="ascii") as file:
+                self.assertEqual(proofs.judge(file.read(), checkpoint), proofs.HOLDS)
+
+    def test_changed_proofs(self):
+        directory = os.path.join(VECTORS, "clean")
+        checkpoint = self.run_ours("checkpoint", directory).stdout
+        proof = self.run_ours("prove", "4", directory).stdout
+        given = os.path.join(self.directory.name, "given")
+        with open(given, "w", encoding="ascii") as file:
+            file.write(checkpoint)
+        for at in range(0, len(proof), 7):
+            changed = proof[:at] + ("B" if proof[at] != "B" else "C") + proof[at + 1:]
+            ours = self.run_ours("check-proof", self.in_file(changed), "--checkpoint", given).returncode
+            self.assertNotEqual(ours, 0)
+            self.assertEqual(ours, proofs.judge(changed, checkpoint), changed)
 
 
 class Document(unittest.TestCase):

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""check_proof_independent.py PROOF [--checkpoint FILE]: a second checker of what cryptomod-audit prove and diff-head
+write, from docs/audit-format.md, "Tree of the records", and RFC 9162 alone. Prints one word. Exit codes: 0 holds under
+the given checkpoint, 1 wrong, 2 not a proof, 3 holds and no checkpoint was given, 64 wrong usage."""
+
+import argparse
+import base64
+import binascii
+import hashlib
+import sys
+
+RECORD_SIZE = 64
+HOLDS, WRONG, UNREADABLE, UNPINNED, USAGE = 0, 1, 2, 3, 64
+
+
+class Unreadable(Exception):
+    pass
+
+
+def leaf(entry):
+    return hashlib.sha256(b"\0" + entry).digest()
+
+
+def node(left, right):
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def included(entry, index, size, path, root):
+    """RFC 9162, 2.1.3.2."""
+    if index >= size:
+        return False
+    fn, sn, r = index, size - 1, leaf(entry)
+    for p in path:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            r = node(p, r)
+            while not fn & 1 and fn != 0:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            r = node(r, p)
+        fn, sn = fn >> 1, sn >> 1
+    return sn == 0 and r == root
+
+
+def consistent(first, first_root, second, second_root, path):
+    """RFC 9162, 2.1.4.2; the trees of equal size and the empty tree besides."""
+    if first > second:
+        return False
+    if first == second:
+        return not path and first_root == second_root
+    if first == 0:
+        return not path and first_root == hashlib.sha256(b"").digest()
+    if first & (first - 1) == 0:
+        path = [first_root] + path
+    if not path:
+        return False
+    fn, sn = first - 1, second - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    fr = sr = path[0]
+    for c in path[1:]:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            fr, sr = node(c, fr), node(c, sr)
+            while not fn & 1 and fn != 0:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            sr = node(sr, c)
+        fn, sn = fn >> 1, sn >> 1
+    return sn == 0 and fr == first_root and sr == second_root
+
+
+def unbase64(text, size):
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Unreadable from error
+    if len(data) != size or base64.b64encode(data).decode() != text:
+        raise Unreadable
+    return data
+
+
+def decimal(text):
+    if not text.isascii() or not text.isdecimal() or (text[0] == "0" and text != "0"):
+        raise Unreadable
+    return int(text)
+
+
+def checkpoint(lines):
+    """(origin, size, root); a blank line and signatures may follow."""
+    if len(lines) < 4 or lines[3] != "" or not lines[0]:
+        raise Unreadable
+    return lines[0], decimal(lines[1]), unbase64(lines[2], 32)
+
+
+def after(line, word):
+    if not line.startswith(word + " "):
+        raise Unreadable
+    return line[len(word) + 1:]
+
+
+def hashes(lines, at):
+    end = lines.index("", at) if "" in lines[at:] else len(lines)
+    return [unbase64(line, 32) for line in lines[at:end]], checkpoint(lines[end + 1:])
+
+
+def check(text):
+    """Whether the proof holds, and its checkpoint."""
+    lines = text.split("\n")
+    if lines[0] == "c2sp.org/tlog-proof@v1" and len(lines) > 3:
+        record, index = unbase64(after(lines[1], "extra"), RECORD_SIZE), decimal(after(lines[2], "index"))
+        path, (origin, size, root) = hashes(lines, 3)
+        return included(record, index, size, path, root), (origin, size, root)
+    if lines[0] == "libcryptomod/consistency-proof@v1" and len(lines) > 2:
+        old_size, _, old_root = after(lines[1], "old").partition(" ")
+        path, (origin, size, root) = hashes(lines, 2)
+        return consistent(decimal(old_size), unbase64(old_root, 32), size, root, path), (origin, size, root)
+    raise Unreadable
+
+
+def judge(text, given=None):
+    try:
+        holds, found = check(text)
+        if not holds:
+            return WRONG
+        if given is None:
+            return UNPINNED
+        return HOLDS if checkpoint(given.split("\n")) == found else WRONG
+    except Unreadable:
+        return UNREADABLE
+
+
+class Arguments(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def main():
+    parser = Arguments(description="An independent checker of proofs about audit logs of libcryptomod.")
+    parser.add_argument("proof", metavar="PROOF")
+    parser.add_argument("--checkpoint", metavar="FILE")
+    options = parser.parse_args()
+    texts = []
+    for name in (options.proof, options.checkpoint):
+        if name is not None:
+            with open(name, encoding="ascii", errors="surrogateescape", newline="") as file:
+                texts.append(file.read())
+    code = judge(*texts)
+    print({HOLDS: "holds", WRONG: "wrong", UNREADABLE: "unreadable", UNPINNED: "holds, checkpoint not pinned"}[code])
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
