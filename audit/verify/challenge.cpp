@@ -31,6 +31,7 @@ bool anchor_in(const WireAnswer& answer, Anchor& out) {
 std::optional<AttestKey> key_of(Lane lane, const Trust& trust, std::string& why) {
   if (trust.enrolment) return AttestKey::from_public(lane, trust.enrolment->ak_public, why);
   why = "not a point of the curve";
+  if (!trust.ak) return std::nullopt;
   return AttestKey::from_point(lane, *trust.ak);
 }
 

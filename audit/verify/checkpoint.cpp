@@ -17,6 +17,7 @@ namespace {
 constexpr std::string_view kOriginPrefix = "libcryptomod/audit-log/";
 constexpr std::string_view kInclusionLine = "c2sp.org/tlog-proof@v1";
 constexpr std::string_view kConsistencyLine = "libcryptomod/consistency-proof@v1";
+constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 constexpr size_t kMaxHashes = 128;  // a consistency proof has no more than two for each bit of a size
 
 std::string base64(std::span<const uint8_t> bytes) {
@@ -58,7 +59,6 @@ class Lines {
     rest_.remove_prefix(end + 1);
     return line;
   }
-  std::string_view rest() const { return rest_; }
 
  private:
   std::string_view rest_;
@@ -74,13 +74,36 @@ bool printable_line(std::string_view line) {
   return !line.empty() && std::ranges::all_of(line, [](char c) { return c >= ' ' && c <= '~'; });
 }
 
+// is_signature: of a signed-note: em dash, name, Base64.
+bool is_signature(std::string_view line) {
+  constexpr std::string_view kDash = "\xe2\x80\x94 ";
+  if (!starts_with(line, kDash)) return false;
+  const size_t space = line.find(' ');
+  if (space == std::string_view::npos || space == 0) return false;
+  const std::string_view name = line.substr(0, space), value = line.substr(space + 1);
+  return printable_line(name) && !value.empty() && value.find_first_not_of(kBase64) == std::string_view::npos;
+}
+
+// pass_over_rest: extension lines; then perhaps an empty line and at least one signature.
+bool pass_over_rest(Lines& lines, bool& has_signatures) {
+  has_signatures = false;
+  while (!lines.at_end()) {
+    const auto line = lines.next();
+    if (!line) return false;
+    if (line->empty() && !has_signatures && !lines.at_end())
+      has_signatures = true;
+    else if (has_signatures ? !is_signature(*line) : !printable_line(*line))
+      return false;
+  }
+  return true;
+}
+
 bool parse_checkpoint(Lines& lines, Checkpoint& out, bool& has_signatures) {
   const auto origin = lines.next(), size = lines.next(), root = lines.next();
   if (!root || !printable_line(*origin) || !from_decimal(*size, out.head.size) || !from_base64(*root, out.head.root))
     return false;
   out.origin = *origin;
-  has_signatures = !lines.at_end();
-  return !has_signatures || lines.rest().front() == '\n';  // a blank line, then signatures (signed-note)
+  return pass_over_rest(lines, has_signatures);
 }
 
 bool parse_hashes(Lines& lines, std::vector<Digest>& out) {
@@ -137,14 +160,14 @@ std::optional<TreeText> parse_tree_text(std::string_view text, std::string& erro
   const auto first = lines.next();
   bool good = false;
   if (first == kInclusionLine) {
-    good = parse_inclusion(lines, out.inclusion.emplace(), out.has_signatures);
+    good = parse_inclusion(lines, out.what.emplace<InclusionProof>(), out.has_signatures);
     error = "a tlog-proof with the record as extra data is expected, and a line is not one of it";
   } else if (first == kConsistencyLine) {
-    good = parse_consistency(lines, out.consistency.emplace(), out.has_signatures);
+    good = parse_consistency(lines, out.what.emplace<ConsistencyProof>(), out.has_signatures);
     error = "a consistency proof is expected, and a line is not one of it";
   } else {
     lines = Lines(text);
-    good = parse_checkpoint(lines, out.checkpoint.emplace(), out.has_signatures);
+    good = parse_checkpoint(lines, out.what.emplace<Checkpoint>(), out.has_signatures);
     error = "this is neither a checkpoint (origin, size, root) nor a proof";
   }
   if (!good) return std::nullopt;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "audit/merkle.h"
@@ -13,7 +14,7 @@
 
 namespace cm::audit::verify {
 
-inline constexpr size_t kMaxProofFileSize = 1u << 16;
+inline constexpr size_t kMaxTreeTextSize = 1u << 16;
 
 // Checkpoint: a head of the tree of a log's records. origin: one line that names the log.
 struct Checkpoint {
@@ -42,11 +43,10 @@ std::string to_text(const Checkpoint& checkpoint);
 std::string to_text(const InclusionProof& proof);
 std::string to_text(const ConsistencyProof& proof);
 
-// TreeText: what a file holds: exactly one of the three. Signatures behind a checkpoint are passed over.
+// TreeText: what a file holds: exactly one of the three. Extension lines and signatures of a checkpoint must look like
+// such and are passed over.
 struct TreeText {
-  std::optional<Checkpoint> checkpoint;
-  std::optional<InclusionProof> inclusion;
-  std::optional<ConsistencyProof> consistency;
+  std::variant<Checkpoint, InclusionProof, ConsistencyProof> what;
   bool has_signatures = false;
 };
 

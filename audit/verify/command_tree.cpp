@@ -20,6 +20,7 @@ struct TreeArguments {
   std::optional<uint64_t> record;
   std::string file;             // a checkpoint or proof that is read
   std::string checkpoint_file;  // one that the caller trusts
+  std::string old_file;         // an older one that he trusts
   std::string output;           // a proof that is written; empty: standard output
 
   void define_log(CLI::App& command) {
@@ -56,12 +57,8 @@ bool holds(const LogTree& tree) {
   return complain("the log does not hold; nothing is said about its records\n" + to_text(tree.report));
 }
 
-// standing: one line on how far the log is proved, for the reader of a tree that depends on it.
-void say_standing(const LogTree& tree) {
-  const std::string text = to_text(tree.report);
-  const size_t first = text.find('\n') + 1;
-  complain("the log: " + text.substr(first, text.find('\n', first) - first));
-}
+// say_standing: how far the log is proved, for the reader of a tree that depends on it.
+void say_standing(const LogTree& tree) { complain("the log: " + statement(tree.report)); }
 
 bool write_out(const std::string& path, const std::string& text) {
   if (path.empty()) {
@@ -76,13 +73,17 @@ bool write_out(const std::string& path, const std::string& text) {
 
 std::optional<TreeText> read_tree_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string text(kMaxProofFileSize + 1, '\0');
+  std::string text(kMaxTreeTextSize + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad() || (!file.good() && !file.eof())) {
     complain("cannot read " + path);
     return std::nullopt;
   }
   text.resize(static_cast<size_t>(file.gcount()));
+  if (text.size() > kMaxTreeTextSize) {
+    complain(quoted_text(path) + " is too long for a checkpoint or a proof");
+    return std::nullopt;
+  }
   std::string error;
   auto out = parse_tree_text(text, error);
   if (!out) complain(quoted_text(path) + ": " + error);
@@ -134,67 +135,102 @@ std::string head_line(const char* what, const Checkpoint& c) {
                      hex_text(c.head.root));
 }
 
-// pinned: the checkpoint is the one that the caller brought.
-int judge_checkpoint(const Checkpoint& found, const std::optional<TreeText>& given, std::string& text) {
+// judge_head: the head that a proof speaks of against one that the caller trusts. Two heads of one log contradict each
+// other only at the same size.
+int judge_head(const char* what, const char* option, const Checkpoint& found, const std::optional<Checkpoint>& given,
+               std::string& text) {
+  text += head_line(what, found);
   if (!given) {
-    text += "not shown: that this checkpoint is the log's; give one that you trust with --checkpoint\n";
+    text += fmt::format("  not shown: that it is the log's; give one that you trust with {}\n", option);
     return kExitIncomplete;
   }
-  if (*given->checkpoint == found) {
-    text += "the checkpoint is the given one\n";
+  if (*given == found) {
+    text += "  it is the given one\n";
     return kExitVerified;
   }
-  text += head_line("wrong: the given checkpoint is another", *given->checkpoint);
+  text += head_line("  the given one", *given);
+  if (given->origin == found.origin && given->head.size != found.head.size) {
+    text += "  not shown: that the two are of one log; ask for a proof under the given one\n";
+    return kExitIncomplete;
+  }
+  text += given->origin == found.origin ? "  wrong: one log has no two roots\n" : "  wrong: they are of two logs\n";
   return kExitTampered;
 }
 
-std::string judge_inclusion(const InclusionProof& p, bool& good) {
+int worse(int a, int b) { return a == kExitTampered || b == kExitTampered ? kExitTampered : std::max(a, b); }
+
+// given_checkpoint: false when the file is none; the sentence is on standard error.
+bool given_checkpoint(const std::string& path, std::optional<Checkpoint>& out) {
+  if (path.empty()) return true;
+  const auto text = read_tree_text(path);
+  if (!text) return false;
+  const auto* checkpoint = std::get_if<Checkpoint>(&text->what);
+  if (checkpoint != nullptr) out = *checkpoint;
+  return checkpoint != nullptr || complain(quoted_text(path) + " holds a proof; a checkpoint is expected");
+}
+
+// said_of: whether a proof holds is said first; false when it does not.
+bool said_of(const InclusionProof& p, std::string& text) {
   const Lane lane = best_sha256_lane();
-  good = inclusion_holds(lane, leaf_hash(lane, p.record), p.index, p.hashes, p.checkpoint.head);
-  if (!good) return "wrong: the proof does not lead from this record to the root\n";
+  if (!inclusion_holds(lane, leaf_hash(lane, p.record), p.index, p.hashes, p.checkpoint.head)) {
+    text = "wrong: the proof does not lead from this record to the root\n";
+    return false;
+  }
   RecordRow row;
   row.number = p.index;
   std::memcpy(&row.record, p.record.data(), sizeof row.record);
   row.ring_seq = row.record.ring_seq;
-  return "holds: the tree contains this record\n" + record_line(Format::kText, row);
+  text = "holds: the tree contains this record\n" + record_line(Format::kText, row);
+  return true;
 }
 
-std::string judge_consistency(const ConsistencyProof& p, bool& good) {
-  good = consistency_holds(best_sha256_lane(), p.old_head, p.checkpoint.head, p.hashes);
-  if (!good) return "wrong: the proof does not lead from the old root to the new one\n";
-  return "holds: the tree begins with the old one\n" + head_line("old", Checkpoint{p.checkpoint.origin, p.old_head});
+bool said_of(const ConsistencyProof& p, std::string& text) {
+  const bool good = consistency_holds(best_sha256_lane(), p.old_head, p.checkpoint.head, p.hashes);
+  text = good ? "holds: the tree begins with the old one\n"
+              : "wrong: the proof does not lead from the old root to the new one\n";
+  return good;
+}
+
+int judge_proof(const InclusionProof& p, const TreeArguments& arguments, std::string& text) {
+  std::optional<Checkpoint> given;
+  if (!arguments.old_file.empty()) return usage("--old is for proofs that a log has grown");
+  if (!given_checkpoint(arguments.checkpoint_file, given)) return kExitUndecided;
+  if (!said_of(p, text)) return kExitTampered;
+  return judge_head("checkpoint", "--checkpoint", p.checkpoint, given, text);
+}
+
+int judge_proof(const ConsistencyProof& p, const TreeArguments& arguments, std::string& text) {
+  std::optional<Checkpoint> given, given_old;
+  if (!given_checkpoint(arguments.checkpoint_file, given) || !given_checkpoint(arguments.old_file, given_old))
+    return kExitUndecided;
+  if (!said_of(p, text)) return kExitTampered;
+  const int code = judge_head("checkpoint", "--checkpoint", p.checkpoint, given, text);
+  return worse(code, judge_head("old", "--old", Checkpoint{p.checkpoint.origin, p.old_head}, given_old, text));
+}
+
+int judge_proof(const Checkpoint&, const TreeArguments&, std::string&) {
+  return usage("the file holds a checkpoint and no proof");
 }
 
 int run_check_proof(const TreeArguments& arguments) {
   const auto proof = read_tree_text(arguments.file);
   if (!proof) return kExitUndecided;
-  if (proof->checkpoint) return usage("the file holds a checkpoint and no proof");
-  std::optional<TreeText> given;
-  if (!arguments.checkpoint_file.empty()) {
-    given = read_tree_text(arguments.checkpoint_file);
-    if (!given) return kExitUndecided;
-    if (!given->checkpoint) return usage("--checkpoint takes a checkpoint and no proof");
-  }
-  bool good = false;
-  std::string text =
-      proof->inclusion ? judge_inclusion(*proof->inclusion, good) : judge_consistency(*proof->consistency, good);
-  if (!good) return say_outcome(kExitTampered, text);
-  const Checkpoint& found = proof->inclusion ? proof->inclusion->checkpoint : proof->consistency->checkpoint;
-  text += head_line("checkpoint", found);
-  if (proof->has_signatures) text += "not checked: the signatures behind the checkpoint\n";
-  const int code = judge_checkpoint(found, given, text);
+  std::string text;
+  const int code = std::visit([&](const auto& p) { return judge_proof(p, arguments, text); }, proof->what);
+  if (proof->has_signatures && !text.empty()) text += "not checked: the signatures behind the checkpoint\n";
   return say_outcome(code, text);
 }
 
-Checkpoint old_checkpoint(const TreeText& text) {
-  if (text.checkpoint) return *text.checkpoint;
-  return text.inclusion ? text.inclusion->checkpoint : text.consistency->checkpoint;
+Checkpoint checkpoint_in(const Checkpoint& c) { return c; }
+template <class Proof>
+Checkpoint checkpoint_in(const Proof& p) {
+  return p.checkpoint;
 }
 
 int run_diff_head(const TreeArguments& arguments) {
   const auto text = read_tree_text(arguments.file);
   if (!text) return kExitUndecided;
-  const Checkpoint old = old_checkpoint(*text);
+  const Checkpoint old = std::visit([](const auto& what) { return checkpoint_in(what); }, text->what);
   OpenLog log;
   if (!log.open(arguments)) return kExitUndecided;
   const LogTree tree = read_tree(log.source, log.options, std::nullopt, old.head.size);
@@ -213,7 +249,7 @@ int run_diff_head(const TreeArguments& arguments) {
                                               old.head.size, tree.head.size - old.head.size);
   if (!arguments.output.empty()) {
     if (old.head.size == 0) return usage("there is nothing to prove: every log begins with no record");
-    const auto proof = prove_consistency(log.source, log.options, tree);
+    const auto proof = prove_consistency(log.source, log.options, tree, old.head);
     if (!proof) {
       complain("the log changed while it was read; try again");
       return kExitUndecided;
@@ -254,9 +290,11 @@ void add_tree(CLI::App& app, Command& chosen) {
   command = add(app, chosen, arguments, "check-proof", "check a proof without the log", run_check_proof);
   command->add_option("PROOF", arguments->file, "what prove or diff-head has written")->required();
   command->add_option("--checkpoint", arguments->checkpoint_file, "a checkpoint of the log that you trust");
+  command->add_option("--old", arguments->old_file, "the older checkpoint that you trust, for a proof of diff-head");
   command->footer(
-      "Exit codes: 0 holds under the given checkpoint, 1 wrong, 2 cannot read, 3 holds under a checkpoint that nobody\n"
-      "vouches for, 64 usage.");
+      "Exit codes: 0 holds, and for every checkpoint in the proof the same one was given; 1 wrong; 2 cannot read; 3 "
+      "holds\n"
+      "under a checkpoint that nobody vouches for; 64 usage.");
 
   arguments = std::make_shared<TreeArguments>();
   command = add(app, chosen, arguments, "diff-head", "does the log still begin with the records of a checkpoint",

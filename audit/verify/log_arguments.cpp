@@ -8,16 +8,21 @@
 
 namespace cm::audit::verify {
 
+namespace {
+
+std::string check_decimal(const std::string& text) {
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  // CLI11 would take leading zeroes for an octal number.
+  return whole && (text == "0" || text.front() != '0') ? "" : "a decimal number below 2^64 is expected";
+}
+
+}  // namespace
+
 CLI::Option* add_decimal(CLI::App& command, const std::string& name, std::optional<uint64_t>& out,
                          const std::string& help) {
-  const auto take = [name, &out](const std::string& text) {
-    uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size())
-      throw CLI::ValidationError(name, "a decimal number below 2^64 is expected");
-    out = value;
-  };
-  return command.add_option_function<std::string>(name, take, help)->type_name("NUMBER");
+  return command.add_option(name, out, help)->type_name("NUMBER")->check(check_decimal);
 }
 
 int usage(const std::string& sentence) {

@@ -86,9 +86,10 @@ std::optional<InclusionProof> prove_record(LogSource& source, const Options& opt
   return out;
 }
 
-std::optional<ConsistencyProof> prove_consistency(LogSource& source, const Options& options, const LogTree& tree) {
+std::optional<ConsistencyProof> prove_consistency(LogSource& source, const Options& options, const LogTree& tree,
+                                                  const TreeHead& old_head) {
   ConsistencyProof out;
-  out.old_head = *tree.old_head;
+  out.old_head = old_head;
   out.checkpoint = {tree.origin, tree.head};
   std::array<uint8_t, kRecordSize> unused;
   const auto ranges = consistency_ranges(out.old_head.size, tree.head.size);

@@ -28,6 +28,7 @@ LogTree read_tree(LogSource& source, const Options& options, std::optional<uint6
 // head's size is 1 to that.
 std::optional<InclusionProof> prove_record(LogSource& source, const Options& options, const LogTree& tree,
                                            uint64_t index);
-std::optional<ConsistencyProof> prove_consistency(LogSource& source, const Options& options, const LogTree& tree);
+std::optional<ConsistencyProof> prove_consistency(LogSource& source, const Options& options, const LogTree& tree,
+                                                  const TreeHead& old_head);
 
 }  // namespace cm::audit::verify

@@ -40,19 +40,6 @@ std::string through(const Proof& p) {
   return fmt::format("through record {}", p.records - 1);
 }
 
-// statement: the sentence that says what is proved. Only an enrolment record makes it a proof.
-std::string statement(const Report& r) {
-  const std::string tail = fmt::format("tail of {} records unanchored", tail_records(r));
-  if (r.root == TrustRoot::kEnrolment)
-    return r.proof ? fmt::format("Proved {} at TPM time {}; {}.", through(*r.proof), tpm_time(*r.proof), tail)
-                   : fmt::format("Nothing is proved; {}.", tail);
-  const std::string_view key = r.root == TrustRoot::kAk ? "the given key" : "the log's own key";
-  if (!r.proof) return fmt::format("Nothing is proved, no quote under {} covers a record; {}.", key, tail);
-  return fmt::format(
-      "Nothing is proved without an enrolment record; quotes under {} cover the log {} at TPM time {}; {}.", key,
-      through(*r.proof), tpm_time(*r.proof), tail);
-}
-
 std::string_view root_word(TrustRoot root) {
   switch (root) {
     case TrustRoot::kNone:
@@ -132,6 +119,18 @@ std::string finding_line(const Finding& finding) {
 }
 
 }  // namespace
+
+std::string statement(const Report& r) {
+  const std::string tail = fmt::format("tail of {} records unanchored", tail_records(r));
+  if (r.root == TrustRoot::kEnrolment)
+    return r.proof ? fmt::format("Proved {} at TPM time {}; {}.", through(*r.proof), tpm_time(*r.proof), tail)
+                   : fmt::format("Nothing is proved; {}.", tail);
+  const std::string_view key = r.root == TrustRoot::kAk ? "the given key" : "the log's own key";
+  if (!r.proof) return fmt::format("Nothing is proved, no quote under {} covers a record; {}.", key, tail);
+  return fmt::format(
+      "Nothing is proved without an enrolment record; quotes under {} cover the log {} at TPM time {}; {}.", key,
+      through(*r.proof), tpm_time(*r.proof), tail);
+}
 
 void Report::add(FindingId id, Place place, std::string detail) {
   const int code = finding_row(id).exit_code;

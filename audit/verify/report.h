@@ -95,6 +95,8 @@ struct Report {
 // exit_code: by the table of findings.h alone.
 int exit_code(const Report& report);
 
+// statement: the sentence that says what is proved. Only an enrolment record makes it a proof.
+std::string statement(const Report& report);
 std::string to_text(const Report& report);
 std::string to_json(const Report& report);
 std::string describe(const Place& place);

@@ -33,7 +33,7 @@ void WriterLoop::answer_challenge(const PendingFrame& anchor) {
   packet.type = static_cast<uint32_t>(WireType::kAnswer);
   packet.version = kWireVersion;
   std::memcpy(packet.log_id, journal_.position().log_id.data(), sizeof packet.log_id);
-  packet.writer_time_ns = *anchor.writer_time_ns;
+  packet.writer_time_ns = anchor.writer_time_ns.value_or(0);
   std::memcpy(packet.previous_attest, anchor.previous_attest.data(), sizeof packet.previous_attest);
   packet.payload_size = static_cast<uint32_t>(anchor.payload.size());
   std::memcpy(packet.payload, anchor.payload.data(), anchor.payload.size());

@@ -190,7 +190,7 @@ void Server::accept_one() {
   socklen_t size = sizeof peer;
   if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return;
   auto connection = std::make_shared<Connection>(std::move(fd), peer);
-  if (door_.ours() && peer.uid != *door_.creator && peer.uid != 0)
+  if (door_.ours() && peer.uid != door_.creator && peer.uid != 0)
     return connection->refuse("this writer serves another user");
   if (peers_.size() >= kPeersMax) return connection->refuse("too many clients");
   ++newcomers_;

@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""check_proof_independent.py PROOF [--checkpoint FILE]: a second checker of what cryptomod-audit prove and diff-head
+"""check_proof_independent.py PROOF [--checkpoint FILE] [--old FILE]: a second checker of what cryptomod-audit prove and diff-head
 write, from docs/audit-format.md, "Tree of the records", and RFC 9162 alone. Prints one word. Exit codes: 0 holds under
-the given checkpoint, 1 wrong, 2 not a proof, 3 holds and no checkpoint was given, 64 wrong usage."""
+the given checkpoints, 1 wrong, 2 not a proof, 3 holds under one that was not given, 64 wrong usage."""
 
 import argparse
 import base64
 import binascii
 import hashlib
+import re
 import sys
 
 RECORD_SIZE = 64
+MAX_HASHES, MAX_TEXT = 128, 1 << 16
+PRINTABLE = re.compile("[ -~]+")
+SIGNATURE = re.compile("\udce2\udc80\udc94 [!-~]+ [A-Za-z0-9+/=]+")  # the em dash as read() leaves it
 HOLDS, WRONG, UNREADABLE, UNPINNED, USAGE = 0, 1, 2, 3, 64
 
 
@@ -84,14 +88,21 @@ def unbase64(text, size):
 
 
 def decimal(text):
-    if not text.isascii() or not text.isdecimal() or (text[0] == "0" and text != "0"):
+    if not text.isascii() or not text.isdecimal() or (text[0] == "0" and text != "0") or int(text) >= 2 ** 64:
         raise Unreadable
     return int(text)
 
 
 def checkpoint(lines):
-    """(origin, size, root); a blank line and signatures may follow."""
-    if len(lines) < 4 or lines[3] != "" or not lines[0]:
+    """(origin, size, root); extension lines, and an empty line and signatures, may follow."""
+    if len(lines) < 4 or lines[-1] != "" or not PRINTABLE.fullmatch(lines[0]):
+        raise Unreadable
+    rest = lines[3:-1]
+    extensions = rest[:rest.index("")] if "" in rest else rest
+    signatures = rest[len(extensions) + 1:]
+    if not all(map(PRINTABLE.fullmatch, extensions)) or not all(map(SIGNATURE.fullmatch, signatures)):
+        raise Unreadable
+    if len(extensions) < len(rest) and not signatures:
         raise Unreadable
     return lines[0], decimal(lines[1]), unbase64(lines[2], 32)
 
@@ -104,31 +115,45 @@ def after(line, word):
 
 def hashes(lines, at):
     end = lines.index("", at) if "" in lines[at:] else len(lines)
+    if end - at > MAX_HASHES:
+        raise Unreadable
     return [unbase64(line, 32) for line in lines[at:end]], checkpoint(lines[end + 1:])
 
 
 def check(text):
-    """Whether the proof holds, and its checkpoint."""
+    """Whether the proof holds, and its checkpoints."""
+    if len(text) > MAX_TEXT:
+        raise Unreadable
     lines = text.split("\n")
     if lines[0] == "c2sp.org/tlog-proof@v1" and len(lines) > 3:
         record, index = unbase64(after(lines[1], "extra"), RECORD_SIZE), decimal(after(lines[2], "index"))
         path, (origin, size, root) = hashes(lines, 3)
-        return included(record, index, size, path, root), (origin, size, root)
+        return included(record, index, size, path, root), [(origin, size, root)]
     if lines[0] == "libcryptomod/consistency-proof@v1" and len(lines) > 2:
         old_size, _, old_root = after(lines[1], "old").partition(" ")
+        old_size, old_root = decimal(old_size), unbase64(old_root, 32)
         path, (origin, size, root) = hashes(lines, 2)
-        return consistent(decimal(old_size), unbase64(old_root, 32), size, root, path), (origin, size, root)
+        return consistent(old_size, old_root, size, root, path), [(origin, size, root), (origin, old_size, old_root)]
     raise Unreadable
 
 
-def judge(text, given=None):
+def judge_head(found, given):
+    """Two heads of one log contradict each other only at the same size."""
+    if given is None:
+        return UNPINNED
+    given = checkpoint(given.split("\n"))
+    if given == found:
+        return HOLDS
+    return UNPINNED if given[0] == found[0] and given[1] != found[1] else WRONG
+
+
+def judge(text, given=None, given_old=None):
     try:
         holds, found = check(text)
         if not holds:
             return WRONG
-        if given is None:
-            return UNPINNED
-        return HOLDS if checkpoint(given.split("\n")) == found else WRONG
+        codes = [judge_head(f, g) for f, g in zip(found, (given, given_old))]
+        return WRONG if WRONG in codes else max(codes)
     except Unreadable:
         return UNREADABLE
 
@@ -142,14 +167,17 @@ def main():
     parser = Arguments(description="An independent checker of proofs about audit logs of libcryptomod.")
     parser.add_argument("proof", metavar="PROOF")
     parser.add_argument("--checkpoint", metavar="FILE")
+    parser.add_argument("--old", metavar="FILE")
     options = parser.parse_args()
     texts = []
-    for name in (options.proof, options.checkpoint):
-        if name is not None:
-            with open(name, encoding="ascii", errors="surrogateescape", newline="") as file:
-                texts.append(file.read())
+    for name in (options.proof, options.checkpoint, options.old):
+        if name is None:
+            texts.append(None)
+            continue
+        with open(name, encoding="ascii", errors="surrogateescape", newline="") as file:
+            texts.append(file.read())
     code = judge(*texts)
-    print({HOLDS: "holds", WRONG: "wrong", UNREADABLE: "unreadable", UNPINNED: "holds, checkpoint not pinned"}[code])
+    print({HOLDS: "holds", WRONG: "wrong", UNREADABLE: "unreadable", UNPINNED: "holds under a checkpoint that was not given"}[code])
     return code
 
 

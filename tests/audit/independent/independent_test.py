@@ -255,11 +255,14 @@ class Proofs(Comparison):
         directory = os.path.join(VECTORS, "clean")
         checkpoint = self.run_ours("checkpoint", directory).stdout
         for size in range(1, int(checkpoint.split("\n")[1]) + 1):
-            old = self.in_file(self.run_ours("checkpoint", directory, "--size", str(size)).stdout)
+            old_text = self.run_ours("checkpoint", directory, "--size", str(size)).stdout
+            old = self.in_file(old_text)
             name = os.path.join(self.directory.name, "grown")
             self.assertEqual(self.run_ours("diff-head", old, directory, "--proof", name).returncode, 0)
             with open(name, encoding="ascii") as file:
-                self.assertEqual(proofs.judge(file.read(), checkpoint), proofs.HOLDS)
+                proof = file.read()
+            self.assertEqual(proofs.judge(proof, checkpoint, old_text), proofs.HOLDS)
+            self.assertEqual(proofs.judge(proof, checkpoint), proofs.UNPINNED)
 
     def test_changed_proofs(self):
         directory = os.path.join(VECTORS, "clean")
@@ -268,8 +271,13 @@ class Proofs(Comparison):
         given = os.path.join(self.directory.name, "given")
         with open(given, "w", encoding="ascii") as file:
             file.write(checkpoint)
-        for at in range(0, len(proof), 7):
-            changed = proof[:at] + ("B" if proof[at] != "B" else "C") + proof[at + 1:]
+        changes = [proof[:at] + ("B" if proof[at] != "B" else "C") + proof[at + 1:] for at in range(0, len(proof), 7)]
+        body = proof[:-len(checkpoint)]
+        changes += [proof + "\n", proof + "x", proof + "\nx\n", proof[:-1], body + body, proof.replace("\n\n", "\n"),
+                    proof.replace("\n9\n", f"\n{2 ** 64}\n"), proof.replace("libcryptomod", "lib\x1bcryptomod"),
+                    proof.replace("index 4\n", "index 4\n" + 130 * (proof.split("\n")[3] + "\n")),
+                    proof + 2000 * "an extension line of some length, many times\n"]
+        for changed in changes:
             ours = self.run_ours("check-proof", self.in_file(changed), "--checkpoint", given).returncode
             self.assertNotEqual(ours, 0)
             self.assertEqual(ours, proofs.judge(changed, checkpoint), changed)

@@ -219,7 +219,7 @@ def digest(text):
 
 
 def counter(text):
-    if not text.isascii() or not text.isdecimal() or int(text) >= 2 ** 64:
+    if not text.isascii() or not text.isdecimal() or (text[0] == "0" and text != "0") or int(text) >= 2 ** 64:
         raise argparse.ArgumentTypeError("a number of 64 bits")
     return int(text)
 

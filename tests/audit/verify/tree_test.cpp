@@ -45,13 +45,14 @@ std::string with_root(const std::string& name) {
   return kRoot + name + " --enrolment " + kRoot + name + ".enrolment.json";
 }
 
-TEST(tree, every_record_of_the_golden_logs_is_proved_under_every_size) {
+TEST(tree, every_record_of_the_golden_logs_and_every_size_is_proved) {
   const Files files;
   for (const auto& [name, records] : {std::pair{"clean", 9}, {"eventful", 6}, {"rotated", 10}})
     for (int size = 1; size <= records; ++size) {
       const std::string checkpoint =
           files.write("checkpoint", out_of("checkpoint " + with_root(name) + " --size " + std::to_string(size)));
       for (int i = 0; i < size; ++i) {
+        if (size < records && i != 0 && i != size - 1) continue;
         out_of("prove " + std::to_string(i) + " " + with_root(name) + " --size " + std::to_string(size) + " -o " +
                (files / "proof"));
         const std::string said = out_of("check-proof " + (files / "proof") + " --checkpoint " + checkpoint);
@@ -60,7 +61,10 @@ TEST(tree, every_record_of_the_golden_logs_is_proved_under_every_size) {
       }
       out_of("diff-head " + checkpoint + " " + with_root(name) + " --proof " + (files / "grown"));
       const std::string now = files.write("now", out_of("checkpoint " + with_root(name)));
-      out_of("check-proof " + (files / "grown") + " --checkpoint " + now);
+      const std::string check = "check-proof " + (files / "grown") + " --checkpoint " + now;
+      out_of(check + " --old " + checkpoint);
+      out_of(check, 3);
+      out_of("check-proof " + (files / "grown") + " --old " + checkpoint, 3);
     }
 }
 
@@ -72,7 +76,7 @@ TEST(tree, no_change_of_a_proof_is_believed) {
   out_of("diff-head " + old + " " + with_root("clean") + " --proof " + (files / "grown"));
   const std::string grown = files.read("grown");
   std::string error;
-  const verify::Checkpoint given = *parse_tree_text(files.read("checkpoint"), error)->checkpoint;
+  const verify::Checkpoint given = std::get<verify::Checkpoint>(parse_tree_text(files.read("checkpoint"), error)->what);
   const Lane lane = best_sha256_lane();
   // Whatever one character becomes: a proof that does not hold, one of another checkpoint, or no proof.
   for (const std::string& text : {proof, grown})
@@ -84,31 +88,43 @@ TEST(tree, no_change_of_a_proof_is_believed) {
         const auto parsed = parse_tree_text(changed, error);
         if (!parsed) continue;
         bool holds = false;
-        if (parsed->inclusion) {
-          const auto& p = *parsed->inclusion;
-          holds = p.checkpoint == given &&
-                  inclusion_holds(lane, leaf_hash(lane, p.record), p.index, p.hashes, p.checkpoint.head);
-        } else if (parsed->consistency) {
-          const auto& p = *parsed->consistency;
-          holds = p.checkpoint == given && consistency_holds(lane, p.old_head, p.checkpoint.head, p.hashes);
-        }
+        if (const auto* p = std::get_if<verify::InclusionProof>(&parsed->what))
+          holds = p->checkpoint == given &&
+                  inclusion_holds(lane, leaf_hash(lane, p->record), p->index, p->hashes, p->checkpoint.head);
+        else if (const auto* q = std::get_if<verify::ConsistencyProof>(&parsed->what))
+          holds = q->checkpoint == given && consistency_holds(lane, q->old_head, q->checkpoint.head, q->hashes);
         EXPECT_FALSE(holds) << "at " << at << ":\n" << changed;
       }
   std::string changed = proof;
   char& one = changed[proof.find("extra ") + 10];
   one = one == 'B' ? 'C' : 'B';
   out_of("check-proof " + files.write("changed", changed) + " --checkpoint " + checkpoint, 1);
-  out_of("check-proof " + files.write("proof", proof) + " --checkpoint " + old, 1);
+  files.write("proof", proof);
+  files.write("grown", grown);
+  EXPECT_NE(out_of("check-proof " + (files / "proof") + " --checkpoint " + old, 3).find("under the given one"),
+            std::string::npos);
+  out_of("check-proof " + (files / "grown") + " --checkpoint " + checkpoint + " --old " + checkpoint, 3);
+  std::string forked = files.read("checkpoint");
+  forked[forked.size() - 10] = forked[forked.size() - 10] == 'A' ? 'B' : 'A';
+  out_of("check-proof " + (files / "proof") + " --checkpoint " + files.write("forked", forked), 1);
+  const std::string other = files.write("other", out_of("checkpoint " + with_root("clean"))),
+                    text = files.read("other");
+  out_of("check-proof " + (files / "proof") + " --checkpoint " + files.write("other", "x" + text), 1);
 }
 
 TEST(tree, texts_are_read_as_they_are_written_and_nothing_else_is) {
   const std::string proof = out_of("prove 4 " + with_root("clean")),
                     checkpoint = out_of("checkpoint " + with_root("clean"));
   std::string error;
-  EXPECT_EQ(to_text(*parse_tree_text(proof, error)->inclusion), proof);
-  EXPECT_EQ(to_text(*parse_tree_text(checkpoint, error)->checkpoint), checkpoint);
+  EXPECT_EQ(to_text(std::get<verify::InclusionProof>(parse_tree_text(proof, error)->what)), proof);
+  EXPECT_EQ(to_text(std::get<verify::Checkpoint>(parse_tree_text(checkpoint, error)->what)), checkpoint);
   EXPECT_FALSE(parse_tree_text(checkpoint, error)->has_signatures);
   EXPECT_TRUE(parse_tree_text(checkpoint + "\n\xe2\x80\x94 somebody AAAAAAAA\n", error)->has_signatures);
+  EXPECT_TRUE(std::get<verify::Checkpoint>(parse_tree_text(checkpoint + "an extension\n", error)->what) ==
+              std::get<verify::Checkpoint>(parse_tree_text(checkpoint, error)->what));
+  for (const char* rest : {"\n", "\n\n", "x", "\nx\n", "\n\xe2\x80\x94 somebody\n", "\n\xe2\x80\x94 somebody AAAA",
+                           "\n\xe2\x80\x94 somebody A\x1b\n", "\x1b\n", "\n\xe2\x80\x94  AAAA\n"})
+    EXPECT_FALSE(parse_tree_text(checkpoint + rest, error)) << rest;
   for (size_t size = 0; size < proof.size(); ++size)
     EXPECT_FALSE(parse_tree_text(proof.substr(0, size), error)) << size;
   for (const char* text :
@@ -116,7 +132,7 @@ TEST(tree, texts_are_read_as_they_are_written_and_nothing_else_is) {
         "a\n1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU\n", "a\n1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFV=\n",
         "a\n+1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n",
         "\x1b[1m\n1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n",
-        "a\n1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\nx\n"})
+        "a\n18446744073709551616\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"})
     EXPECT_FALSE(parse_tree_text(text, error)) << text;
   EXPECT_TRUE(parse_tree_text("a\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n", error));
 }
@@ -173,7 +189,9 @@ TEST(tree, log_without_records_and_wrong_usage) {
   out_of("check-proof " + (files / "nothing"), 2);
   out_of("check-proof " + files.write("garbage", "garbage\n"), 2);
   files.write("proof", out_of("prove 1 " + with_root("clean")));
-  out_of("check-proof " + (files / "proof") + " --checkpoint " + (files / "proof"), 64);
+  out_of("check-proof " + (files / "proof") + " --checkpoint " + (files / "proof"), 2);
+  out_of("check-proof " + (files / "proof") + " --old " + checkpoint, 64);
+  out_of("check-proof " + files.write("long", files.read("proof") + std::string(70000, 'x') + "\n"), 2);
 }
 
 }  // namespace
