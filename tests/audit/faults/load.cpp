@@ -63,6 +63,10 @@ void Load::say(const std::string& what) {
   if (wrong_.empty()) wrong_ = what;
 }
 
+bool Load::somebody_replaced() const {
+  return std::any_of(clients_.begin(), clients_.end(), [](const LoadClient& c) { return c.replaced; });
+}
+
 void Load::play() {
   for (uint32_t i = 0; i < plan_.steps && writer_runs_() && wrong_.empty(); ++i) {
     step();

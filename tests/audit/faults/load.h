@@ -42,6 +42,7 @@ class Load {
   void check_durable(const Log& log);
   void check_all(const Log& log);
 
+  bool somebody_replaced() const;
   const std::string& wrong() const { return wrong_; }
   uint64_t acts() const { return acts_; }  // clients that were killed, broke a ring or came and went
 

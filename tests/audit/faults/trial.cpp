@@ -31,6 +31,7 @@ namespace fs = std::filesystem;
 
 constexpr int kEnd_s = 30;  // a writer that is told to end, or whose start failed, has this long
 constexpr uint64_t kSector = 512;
+constexpr int kResume_ms = 4500;  // by then a writer has given up whoever it cannot know again
 
 // SharedPage: the fault page, with a descriptor that the writer inherits.
 class SharedPage {
@@ -72,7 +73,7 @@ class Trial {
   void live(const Round& round);
   std::string start();
   void serve(FaultPage& page, const std::atomic<bool>& stop);
-  void judge_end(const FaultPage& page, int status);
+  void judge_end(const FaultPage& page, int status, const std::string& line);
   void lose_power(const FaultPage& page);
   void count(const FaultPage& page);
   void last_life();
@@ -143,13 +144,13 @@ void Trial::live(const Round& round) {
   stop = true;
   server.join();
   count(page);
-  if (!killed_here) judge_end(page, status);
+  if (!killed_here) judge_end(page, status, line);
   if (plan_.power_goes) lose_power(page);
   if (result_.wrong.empty()) load_.check_durable(read_log(writer_.log_dir()));
 }
 
 // judge_end: by itself a writer ends with 0, or with 1 after a fault; a signal must be ours.
-void Trial::judge_end(const FaultPage& page, int status) {
+void Trial::judge_end(const FaultPage& page, int status, const std::string& line) {
   bool hit = false, killed = false;
   for (uint32_t i = 0; i < page.fault_count; ++i) {
     hit |= page.hits[i] != 0;
@@ -159,7 +160,7 @@ void Trial::judge_end(const FaultPage& page, int status) {
   if (status == -1000)
     say("hang: the writer does not end");
   else
-    say("the writer ended with status " + std::to_string(status));
+    say("the writer ended with status " + std::to_string(status) + ": " + line);
 }
 
 void Trial::count(const FaultPage& page) {
@@ -199,6 +200,7 @@ void Trial::last_life() {
   if (line != "ready") return say("a writer without faults does not start: " + line);
   load_.finish();
   if (!load_.wrong().empty()) return;
+  if (load_.somebody_replaced()) pause_ms(kResume_ms);
   const int status = writer_.terminate();
   if (status != 0) say("a writer without faults ended with status " + std::to_string(status));
 }
