@@ -196,7 +196,8 @@ int campaign(int argc, char** argv) {
     for (const KindRow& row : kinds()) known += std::string(" ") + row.name;
     return "no such kind; there are" + known;
   });
-  app.add_option("--keep", settings.keep, "directory that keeps the log and the words of the writer of each seed");
+  app.add_option("--keep", settings.keep, "new directory that keeps the log and the words of the writer of each seed")
+      ->check(CLI::NonexistentPath);
   app.add_flag("--calls", settings.calls, "also print how many calls one life of the writer made");
   CLI11_PARSE(app, argc, argv);
   return Campaign(settings).run();

@@ -173,7 +173,7 @@ const std::vector<KindRow>& kinds() {
       {Kind::kFileShort, "file-short", {}, ""},
       {Kind::kCrashBefore, "crash-before", {}, ""},
       {Kind::kCrashAfter, "crash-after", {}, ""},
-      {Kind::kPowerLoss, "power-loss", {"unclean-reset"}, ""},
+      {Kind::kPowerLoss, "power-loss", {"unclean-reset", "reset-gap"}, ""},
       {Kind::kSocketError, "socket-error", {}, ""},
       {Kind::kTpmRefuses, "tpm-refuses", {}, ""},
       {Kind::kTpmLostBefore, "tpm-lost-before", {}, ""},
@@ -181,7 +181,8 @@ const std::vector<KindRow>& kinds() {
       {Kind::kTpmGarbage, "tpm-garbage", {}, ""},
       {Kind::kTpmTruncated, "tpm-truncated", {}, ""},
       {Kind::kTpmStall, "tpm-stall", {}, ""},
-      {Kind::kTpmReset, "tpm-reset", {"unclean-reset"}, ""},
+      // A reset while a writer starts after a reset: the first boot frame tells of both.
+      {Kind::kTpmReset, "tpm-reset", {"unclean-reset", "reset-gap"}, ""},
       {Kind::kForeignExtend, "foreign-extend", {"unexplained-extend"}, "unexplained-extend"},
       {Kind::kClockJump, "clock-jump", {"record-time"}, ""},
       {Kind::kClientKilled, "client-killed", {}, "client-lost"},
