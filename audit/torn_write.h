@@ -4,9 +4,9 @@
 // both.
 //
 // A frame is written at the end of the file and made durable alone, so what a crash leaves is (1) its beginning, when
-// the writer died, or (2) its full length with sectors that never reached the disk, when the machine did: they are
-// zero, in no particular order. Whoever wants to pass a change off as (2) could as well cut the frame off: the verdict
-// is the same.
+// the writer died, or (2) its full length, or its beginning, with sectors that never reached the disk, when the machine
+// did: they are zero, in no particular order. Whoever wants to pass a change off as (2) could as well cut the frame
+// off: the verdict is the same.
 #pragma once
 #include <algorithm>
 #include <cstring>
@@ -40,10 +40,8 @@ inline bool looks_torn(std::span<const uint8_t> rest, uint64_t offset) {
   FrameTail tail{};
   if (rest.size() >= sizeof tail) std::memcpy(&tail, rest.last(sizeof tail).data(), sizeof tail);
   const bool ended = tail.magic == kTailMagic && tail.frame_size <= rest.size() && tail.frame_size % kFrameAlign == 0;
-  const uint64_t end = offset + rest.size();
   const auto in_first = static_cast<size_t>(std::min<uint64_t>(kSectorSize - offset % kSectorSize, rest.size()));
-  const auto in_last = static_cast<size_t>(std::min<uint64_t>((end - 1) % kSectorSize + 1, rest.size()));
-  if (all_zero(rest.first(in_first))) return ended ? tail.frame_size == rest.size() : all_zero(rest.last(in_last));
+  if (all_zero(rest.first(in_first))) return !ended || tail.frame_size == rest.size();
 
   FrameHeader header{};
   std::memcpy(&header, rest.data(), std::min(rest.size(), sizeof header));

@@ -157,7 +157,7 @@ def _looks_torn(rest, offset):
     has_tail = len(rest) >= TAIL.size and rest[-12:-8] == TAIL_MAGIC and size % 64 == 0 and size <= len(rest)
     sectors = _sectors(rest, offset)
     if _zero(sectors[0]):
-        return size == len(rest) if has_tail else _zero(sectors[-1])
+        return not has_tail or size == len(rest)
     if not rest.startswith(MAGIC[:len(rest)]):
         return False
     # The magic is there: what is asked about is shorter than its header says, or than a header.

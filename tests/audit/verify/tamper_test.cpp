@@ -128,9 +128,12 @@ TEST(tamper, truncation_at_every_byte_is_never_verified) {
 
 TEST(tamper, zeros_at_the_end_look_like_a_torn_write_and_other_bytes_do_not) {
   PlainLog p = open_log();
+  const size_t end = p.log.segments[0].size();
   p.log.raw(Bytes(5000, 0));
   EXPECT_EQ(exit_code(check(p.log)), 3);
   p.log.segments[0].back() = 1;
+  EXPECT_EQ(exit_code(check(p.log)), 3) << "the middle of a frame whose first sectors and end are missing";
+  p.log.segments[0][end] = 1;
   EXPECT_EQ(exit_code(check(p.log)), 1);
 }
 

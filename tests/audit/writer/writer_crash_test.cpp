@@ -316,6 +316,27 @@ TEST(WriterCrash, missing_sectors_of_the_last_frame_are_cut_off_and_other_damage
   EXPECT_EQ(log.payloads<audit::Start>(FrameType::kRecovery).at(0).torn_bytes, size - begin);
 }
 
+// It may also die while the frame is being written: its end is not there, and neither are sectors of its beginning.
+TEST(WriterCrash, end_and_first_sector_of_the_last_frame_are_missing_and_it_is_cut_off) {
+  const TempDir dir;
+  WriterProcess writer(dir.path());
+  ASSERT_EQ(writer.start(), "ready");
+  FakeClient client(writer.run_dir());
+  ASSERT_TRUE(client.attach());
+  for (uint64_t i = 0; i < 20; ++i) ASSERT_TRUE(client.publish(0, kEntry, i));
+  ASSERT_TRUE(client.wait_extended(0));
+  writer.kill_now();
+  const std::string segment = writer.log_dir() + "/00000000.cmlog";
+  const auto end = std::filesystem::file_size(segment);
+  const uint64_t sector_end = (end / 512 + 1) * 512;
+  std::ofstream(segment, std::ios::binary | std::ios::app) << std::string(sector_end - end, '\0') << "written";
+  ASSERT_EQ(writer.start(), "ready");
+  ASSERT_EQ(writer.terminate(), 0);
+  const Log log = read_log(writer.log_dir());
+  EXPECT_EQ(log.fault, "");
+  EXPECT_EQ(log.payloads<audit::Start>(FrameType::kRecovery).at(0).torn_bytes, sector_end - end + 7);
+}
+
 TEST(WriterCrash, damage_in_the_middle_is_refused_and_nothing_is_changed) {
   const TempDir dir;
   WriterProcess writer(dir.path());
