@@ -15,21 +15,6 @@ namespace {
 
 constexpr uint64_t kNsPerSecond = 1'000'000'000;
 
-std::string_view verdict_word(int code) {
-  switch (code) {
-    case kExitVerified:
-      return "verified";
-    case kExitTampered:
-      return "tampered";
-    case kExitIncomplete:
-      return "incomplete";
-    default:
-      return "undecided";
-  }
-}
-
-uint64_t tail_records(const Report& r) { return r.counts.records - (r.proof ? r.proof->records : 0); }
-
 std::string tpm_time(const Proof& p) {
   return fmt::format("{} ms of clock (reset {}, restart {}{}; about {})", p.clock_ms, p.reset_count, p.restart_count,
                      p.clock_safe ? "" : ", clock not safe", utc_text(p.writer_time_ns));
@@ -38,19 +23,6 @@ std::string tpm_time(const Proof& p) {
 std::string through(const Proof& p) {
   if (p.records == 0) return fmt::format("through frame {}, before the first record", p.frame_seq);
   return fmt::format("through record {}", p.records - 1);
-}
-
-// statement: the sentence that says what is proved. Only an enrolment record makes it a proof.
-std::string statement(const Report& r) {
-  const std::string tail = fmt::format("tail of {} records unanchored", tail_records(r));
-  if (r.root == TrustRoot::kEnrolment)
-    return r.proof ? fmt::format("Proved {} at TPM time {}; {}.", through(*r.proof), tpm_time(*r.proof), tail)
-                   : fmt::format("Nothing is proved; {}.", tail);
-  const std::string_view key = r.root == TrustRoot::kAk ? "the given key" : "the log's own key";
-  if (!r.proof) return fmt::format("Nothing is proved, no quote under {} covers a record; {}.", key, tail);
-  return fmt::format(
-      "Nothing is proved without an enrolment record; quotes under {} cover the log {} at TPM time {}; {}.", key,
-      through(*r.proof), tpm_time(*r.proof), tail);
 }
 
 std::string_view root_word(TrustRoot root) {
@@ -132,6 +104,33 @@ std::string finding_line(const Finding& finding) {
 }
 
 }  // namespace
+
+std::string_view verdict_word(int code) {
+  switch (code) {
+    case kExitVerified:
+      return "verified";
+    case kExitTampered:
+      return "tampered";
+    case kExitIncomplete:
+      return "incomplete";
+    default:
+      return "undecided";
+  }
+}
+
+uint64_t tail_records(const Report& r) { return r.counts.records - (r.proof ? r.proof->records : 0); }
+
+std::string statement(const Report& r) {
+  const std::string tail = fmt::format("tail of {} records unanchored", tail_records(r));
+  if (r.root == TrustRoot::kEnrolment)
+    return r.proof ? fmt::format("Proved {} at TPM time {}; {}.", through(*r.proof), tpm_time(*r.proof), tail)
+                   : fmt::format("Nothing is proved; {}.", tail);
+  const std::string_view key = r.root == TrustRoot::kAk ? "the given key" : "the log's own key";
+  if (!r.proof) return fmt::format("Nothing is proved, no quote under {} covers a record; {}.", key, tail);
+  return fmt::format(
+      "Nothing is proved without an enrolment record; quotes under {} cover the log {} at TPM time {}; {}.", key,
+      through(*r.proof), tpm_time(*r.proof), tail);
+}
 
 void Report::add(FindingId id, Place place, std::string detail) {
   const int code = finding_row(id).exit_code;

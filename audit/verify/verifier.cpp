@@ -161,6 +161,7 @@ void Verifier::frame(const FrameView& f, const FramePlace& place) {
   ++report_.counts.frames;
   report_.counts.records += f.header.record_count;
   report_.counts.bytes += f.bytes.size();
+  if (options_.observer != nullptr) options_.observer->accepted(f, place);
 }
 
 bool Verifier::chained(const FrameView& f, const FramePlace& place) {

@@ -8,6 +8,7 @@
 #include "audit/chain.h"
 #include "audit/parallel_hash.h"
 #include "audit/verify/log_source.h"
+#include "audit/verify/observer.h"
 #include "audit/verify/report.h"
 #include "audit/verify/trust.h"
 
@@ -19,6 +20,7 @@ struct Options {
   std::optional<Digest> head;        // a head the log must contain
   std::optional<uint64_t> nv_value;  // of the log's TPM counter, read by the auditor after the log was
   Lane wide = best_wide_sha256_lane();
+  FrameObserver* observer = nullptr;
 };
 
 // verify_log: fills the report, which may already hold findings about the directory.
