@@ -190,16 +190,16 @@ Html runs(const Statistics& s) {
                  table.done("No frame was accepted.") + anchors.done("There is no anchor: nothing is covered."));
 }
 
-std::string end_text(const ClientStatistics& c) {
+Html end_of(const ClientStatistics& c) {
   switch (c.end) {
     case ClientEnd::kStillAttached:
-      return "attached at the end";
+      return html_text("attached where the judged frames end");
     case ClientEnd::kDetached:
-      return "said goodbye at " + utc_text(c.left_ns);
+      return html_text("said goodbye at ") + html_time(c.left_ns);
     case ClientEnd::kLost:
-      return fmt::format("lost at {} (reason {})", utc_text(c.left_ns), c.lost_reason);
+      return html_text("lost at ") + html_time(c.left_ns) + html_text(fmt::format(" (reason {})", c.lost_reason));
   }
-  return "";
+  return {};
 }
 
 Html clients(const Statistics& s) {
@@ -214,7 +214,7 @@ Html clients(const Statistics& s) {
                                                                        {"records", kNumber}});
   for (const ClientStatistics& c : s.clients)
     table.row({html_text(c.id.substr(0, 8)), html_text(std::to_string(c.pid)), html_text(std::to_string(c.uid)),
-               html_text(c.executable), html_text(c.module_version), html_time(c.attached_ns), html_text(end_text(c)),
+               html_text(c.executable), html_text(c.module_version), html_time(c.attached_ns), end_of(c),
                html_number(c.returns), html_number(c.records)});
   table.others(s.other_clients, fmt::format("more clients, with {} records", s.other_clients_records));
   return section("Clients", table.done("No client was attached."));

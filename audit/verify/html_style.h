@@ -26,8 +26,8 @@ h2 { font-size: 19px; margin: 34px 0 8px; border-bottom: 1px solid var(--line); 
 table { border-collapse: collapse; min-width: 50%; font-size: 14px; }
 caption { text-align: left; color: var(--faint); padding-bottom: 4px; }
 th, td { text-align: left; vertical-align: top; padding: 4px 12px 4px 6px; border-bottom: 1px solid var(--line); }
-td { overflow-wrap: anywhere; }
-tbody th { font-weight: 600; overflow-wrap: anywhere; }
+td, tbody th { overflow-wrap: break-word; max-width: 36em; }
+tbody th { font-weight: 600; }
 thead th { white-space: nowrap; color: var(--faint); font-weight: 600; }
 tbody tr:nth-child(even) { background: var(--zebra); }
 th.n, td.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
@@ -42,7 +42,7 @@ footer { color: var(--faint); font-size: 13px; margin-top: 30px; padding-bottom:
   :root { --paper: #fff; --ink: #000; --faint: #444; --line: #bbb; --zebra: #fff; --bar: #3b6ea8; --bad: #c2410c;
     --tail: #d9dee4; --anchor: #2f7d4f; --start: #8250df; --verified: #1a7f37; --incomplete: #9a6700; --tampered: #b42318; }
   body { font-size: 10pt; } main, footer { max-width: none; padding: 0; } table { font-size: 8.5pt; }
-  .wide { overflow: visible; } tr, svg, .verdict { break-inside: avoid; } h2, caption { break-after: avoid; }
+  .wide { overflow: visible; } td, tbody th { overflow-wrap: anywhere; } tr, svg, .verdict { break-inside: avoid; } h2, caption { break-after: avoid; }
   svg rect, svg path, .verdict { print-color-adjust: exact; }
 }
 )css";
