@@ -8,9 +8,9 @@
 
 namespace cm::audit::verify {
 
-Html html_text(std::string_view text) {
+Html html_printable(std::string_view text) {
   Html out;
-  for (const char c : printable_text(text)) switch (c) {
+  for (const char c : text) switch (c) {
       case '&':
         out.markup += "&amp;";
         break;
@@ -27,10 +27,12 @@ Html html_text(std::string_view text) {
         out.markup += "&#39;";
         break;
       default:
-        out.markup.push_back(c);
+        out.markup.push_back(c >= ' ' && c <= '~' ? c : '?');
     }
   return out;
 }
+
+Html html_text(std::string_view text) { return html_printable(printable_text(text)); }
 
 Html html_number(uint64_t number) {
   const std::string digits = std::to_string(number);
@@ -69,7 +71,7 @@ Html html_element(std::string_view name, const Html& content) {
   return {fmt::format("<{0}>{1}</{0}>\n", name, content.markup)};
 }
 
-Html html_paragraph(std::string_view text) { return html_element("p", html_text(text)); }
+Html html_paragraph(std::string_view text) { return html_element("p", html_printable(text)); }
 
 HtmlTable::HtmlTable(std::string_view caption, std::vector<Column> columns)
     : caption_(caption), columns_(std::move(columns)) {}

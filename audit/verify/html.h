@@ -20,6 +20,9 @@ inline Html operator+(Html a, const Html& b) { return a += b; }
 
 // html_text: text that somebody else may have chosen: as printable_text, and nothing in it is markup.
 Html html_text(std::string_view text);
+// html_printable: text that is printable ASCII already: ours, or what report.h and frame_text.h made of the log's.
+// Anything else in it becomes a question mark.
+Html html_printable(std::string_view text);
 // html_number: with narrow spaces between groups of three digits.
 Html html_number(uint64_t number);
 // html_time: of nanoseconds since 1970, UTC.
@@ -28,6 +31,7 @@ Html html_time(uint64_t time_ns);
 std::string duration_text(uint64_t ns);
 // html_element: a name of ours, without attributes.
 Html html_element(std::string_view name, const Html& content);
+// html_paragraph: of printable text.
 Html html_paragraph(std::string_view text);
 
 // HtmlTable: the first cell of a row is its header.

@@ -109,7 +109,7 @@ Html findings(const Report& r) {
   for (const Finding& f : r.findings) {
     const FindingRow& row = finding_row(f.id);
     table.row({html_text(row.name), html_number(static_cast<uint64_t>(row.exit_code)), html_text(row.text),
-               html_text(f.detail), html_text(describe(f.place)), html_number(f.count)});
+               html_text(f.detail), html_printable(describe(f.place)), html_number(f.count)});
   }
   return section("Findings", table.done("There are none."));
 }
@@ -179,7 +179,7 @@ Html runs(const Statistics& s) {
                   {{"frame", kNumber}, {"what", kText}, {"writer's time", kText}, {"what it says", kText}});
   for (const Milestone& m : s.milestones.rows)
     table.row({html_number(m.frame), html_text(frame_type_text(static_cast<uint16_t>(m.type))), html_time(m.time_ns),
-               html_text(m.about)});
+               html_printable(m.about)});
   table.others(s.milestones.others, "more of them");
   HtmlTable anchors("Anchors",
                     {{"anchors", kNumber}, {"answers to a challenge", kNumber}, {"first", kText}, {"last", kText}});

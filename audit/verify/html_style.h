@@ -26,7 +26,7 @@ h2 { font-size: 19px; margin: 34px 0 8px; border-bottom: 1px solid var(--line); 
 table { border-collapse: collapse; min-width: 50%; font-size: 14px; }
 caption { text-align: left; color: var(--faint); padding-bottom: 4px; }
 th, td { text-align: left; vertical-align: top; padding: 4px 12px 4px 6px; border-bottom: 1px solid var(--line); }
-td, tbody th { overflow-wrap: break-word; max-width: 36em; }
+td, tbody th { overflow-wrap: break-word; max-width: 44em; }
 tbody th { font-weight: 600; }
 thead th { white-space: nowrap; color: var(--faint); font-weight: 600; }
 tbody tr:nth-child(even) { background: var(--zebra); }

@@ -256,7 +256,7 @@ TEST(report, is_about_the_frames_in_front_of_a_change_and_says_so) {
 
 TEST(report, takes_no_text_of_a_client_for_markup) {
   LogBuilder log;
-  log.genesis([](Genesis& g) { g.writer_version = "</style><script>1</script>"; });
+  log.genesis([](Genesis& g) { g.writer_version = "</style><script>1</script>\n\\"; });
   for (const char* executable : {"<script>alert(1)</script>", "\"><img src=x onload=y>", "a&amp;b'c",
                                  "line\nline\x1b[2J", "</td></table>", "<!--", "h\xc3\xa9"}) {
     TestClient client = log.attach(1, [&](ClientAttach& a) { a.executable = a.module_version = executable; });
@@ -267,6 +267,9 @@ TEST(report, takes_no_text_of_a_client_for_markup) {
   EXPECT_EQ(unbalanced(j.page), "");
   for (const char* raw : {"<script", "<img", "a&amp;b", "'c", "<!--", "\x1b", "\xc3"})
     EXPECT_EQ(j.page.find(raw), std::string::npos) << raw;
+  // Once, not twice: as show prints it.
+  EXPECT_EQ(count_of(j.page, "writer &quot;&lt;/style&gt;&lt;script&gt;1&lt;/script&gt;\\x0a\\\\&quot; uid"), 1u);
+  EXPECT_NE(j.page.find("as \\xNN and \\\\."), std::string::npos);
   for (const char* escaped : {"&lt;script&gt;alert(1)&lt;/script&gt;", "&quot;&gt;&lt;img src=x onload=y&gt;",
                               "a&amp;amp;b&#39;c", "line\\x0aline\\x1b[2J", "&lt;!--", "h\\xc3\\xa9"})
     EXPECT_EQ(count_of(j.page, escaped), 3u) << escaped;  // client, its module, its open call
