@@ -72,11 +72,13 @@ std::string timeline_row(const Timeline& timeline, size_t i, size_t shown, uint6
   return out;
 }
 
+// bucket_begin: of a bucket of Latencies.
+uint64_t bucket_begin(size_t index) { return index == 0 ? 0 : uint64_t{1} << ((index - 1) % 64); }
+
 std::string bucket_range(size_t index) {
   if (index == 0) return "0 ns";
-  const uint64_t from = uint64_t{1} << (index - 1);
-  return index + 1 == Latencies::kBuckets ? fmt::format("{} and more", duration_text(from))
-                                          : fmt::format("{} to {}", duration_text(from), duration_text(from * 2));
+  const std::string from = duration_text(bucket_begin(index));
+  return index + 1 == Latencies::kBuckets ? from + " and more" : from + " to " + duration_text(bucket_begin(index + 1));
 }
 
 }  // namespace
@@ -119,8 +121,8 @@ Html latency_chart(const Latencies& latencies) {
     const uint64_t width = kLeft + (i + 1) * kPlotWidth / shown - x - 2;
     out += bar("bar", x, width, scaled(buckets[first + i], most, kPlotHeight),
                fmt::format("{}: {} calls", bucket_range(first + i), buckets[first + i]));
-    const uint64_t from = first + i == 0 ? 0 : uint64_t{1} << (first + i - 1);
-    if (shown <= 14 || i % (shown / 7) == 0) out += label(x, kBase + 20, "start", html_text(duration_text(from)));
+    if (shown <= 14 || i % (shown / 7) == 0)
+      out += label(x, kBase + 20, "start", html_text(duration_text(bucket_begin(first + i))));
   }
   return {out + "</svg>\n"};
 }

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "audit/verify/html_report.h"
+#include "audit/verify/new_file.h"
 #include "audit/verify/record_filter.h"
 #include "tests/audit/support/audit_program.h"
 #include "tests/audit/support/golden_logs.h"
@@ -341,6 +342,21 @@ TEST(report, writes_its_file_as_a_whole_or_not_at_all) {
   EXPECT_EQ(run_audit(arguments + "- > /dev/full"), 2);
   EXPECT_EQ(std::distance(fs::directory_iterator(place.path()), fs::directory_iterator()), 1);
   EXPECT_EQ(run_audit("verify " + log.path()), 3) << "something was left in the log directory";
+}
+
+TEST(report, leaves_nothing_of_a_file_that_was_not_finished) {
+  namespace fs = std::filesystem;
+  LogDirectory place;
+  const std::string file = place.path() + "/report.html";
+  std::ofstream(file) << "before";
+  {
+    verify::NewFile unfinished(file);
+    ASSERT_TRUE(unfinished.open() && unfinished.write("after")) << unfinished.error();
+    EXPECT_EQ(content_of(file), "before");
+    EXPECT_EQ(std::distance(fs::directory_iterator(place.path()), fs::directory_iterator()), 2);
+  }
+  EXPECT_EQ(content_of(file), "before");
+  EXPECT_EQ(std::distance(fs::directory_iterator(place.path()), fs::directory_iterator()), 1);
 }
 
 TEST(report, of_a_log_that_cannot_be_judged_is_a_page_too) {
