@@ -14,11 +14,31 @@
 
 #include "audit/verify/log_source.h"
 #include "audit/verify/record_filter.h"
+#include "audit/verify/verifier.h"
 
 namespace cm::audit::verify {
 
 // Command: gives the exit code.
 using Command = std::function<int()>;
+
+// VerdictArguments: what commands that verify a log have in common: the directory, the trust root, and what the auditor
+// saw.
+class VerdictArguments {
+ public:
+  void define(CLI::App& command);
+  // options: false, and a sentence on standard error, when an argument is not what it must be.
+  bool options(Options& out) const;
+  // judge: loads the trust root into the options and verifies; everything that is wrong becomes a finding.
+  void judge(Options& options, Report& report) const;
+  const std::string& directory() const { return directory_; }
+
+ private:
+  std::string directory_;
+  std::string enrolment_file_;
+  std::string ak_file_;
+  std::optional<std::string> head_;  // given and empty is a mistake of the caller's, not a check less
+  std::optional<uint64_t> nv_value_;
+};
 
 void add_challenge(CLI::App& app, Command& chosen);
 void add_show(CLI::App& app, Command& chosen);
@@ -27,6 +47,7 @@ void add_export(CLI::App& app, Command& chosen);
 void add_follow(CLI::App& app, Command& chosen);
 // add_tree: checkpoint, prove, check-proof and diff-head.
 void add_tree(CLI::App& app, Command& chosen);
+void add_report(CLI::App& app, Command& chosen);
 
 // LogArguments: what those that print a log have in common: the directory and the filter.
 class LogArguments {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // main.cpp: cryptomod-audit, the auditor's program: `verify` gives a verdict on a log directory; the commands of
 // commands.h print it.
-// It reads files and public keys only: no TPM, no network, nothing is written; `challenge` alone asks a writer. Exit
-// codes: findings.h.
+// It reads files and public keys only: no TPM, no network; `report` alone writes a file, `challenge` alone asks a
+// writer. Exit codes: findings.h.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -10,7 +10,6 @@
 #include <cstdio>
 
 #include "audit/verify/commands.h"
-#include "audit/verify/verifier.h"
 #include "cryptomod/cryptomod.h"
 
 namespace {
@@ -19,11 +18,7 @@ using namespace cm::audit;          // NOLINT(google-build-using-namespace): the
 using namespace cm::audit::verify;  // NOLINT(google-build-using-namespace)
 
 struct VerifyArguments {
-  std::string directory;
-  std::string enrolment_file;
-  std::string ak_file;
-  std::optional<std::string> head;  // given and empty is a mistake of the caller's, not a check less
-  std::optional<uint64_t> nv_value;
+  VerdictArguments verdict;
   bool json = false;
 };
 
@@ -32,32 +27,15 @@ bool print_all(std::string_view text) { return std::fwrite(text.data(), 1, text.
 
 int run_verify(const VerifyArguments& arguments) {
   Options options;
-  if (arguments.head) {
-    const auto head = parse_hex(*arguments.head);
-    if (!head || head->size() != kDigestSize) return usage("--head takes 64 hexadecimal digits");
-    options.head.emplace();
-    std::copy(head->begin(), head->end(), options.head->begin());
-  }
-  options.nv_value = arguments.nv_value;
+  if (!arguments.verdict.options(options)) return kExitUsage;
   Report report;
-  DirectorySource source;
-  if (load_trust(arguments.enrolment_file, arguments.ak_file, options.trust, report) &&
-      source.open(arguments.directory, report)) {
-    options.lane = best_sha256_lane();
-    verify_log(source, options, report);
-  }
+  arguments.verdict.judge(options, report);
   if (!print_all(arguments.json ? to_json(report) : to_text(report)) || std::fflush(stdout) != 0) return kExitUndecided;
   return exit_code(report);
 }
 
 void define_verify(CLI::App& app, VerifyArguments& arguments) {
-  app.add_option("DIR", arguments.directory, "log directory")->required();
-  auto* enrolment = app.add_option("--enrolment", arguments.enrolment_file, "trust root: enrolment record (JSON)");
-  app.add_option("--ak", arguments.ak_file, "attestation public key (TPMT_PUBLIC or PEM); pins no history")
-      ->excludes(enrolment);
-  app.add_option("--head", arguments.head, "head of a frame the log must contain, 64 hexadecimal digits");
-  add_decimal(app, "--nv-value", arguments.nv_value,
-              "value of the log's TPM counter, read by you: no anchor may be missing up to it");
+  arguments.verdict.define(app);
   app.add_flag("--json", arguments.json, "print the verdict as JSON");
   app.footer("Exit codes: 0 verified, 1 tampered, 2 cannot decide, 3 intact but incomplete, 64 usage.");
 }
@@ -74,6 +52,7 @@ int run(int argc, char** argv) {
   add_search(app, chosen);
   add_export(app, chosen);
   add_follow(app, chosen);
+  add_report(app, chosen);
   add_challenge(app, chosen);
   add_tree(app, chosen);
   try {

@@ -146,7 +146,7 @@ constexpr ConditionRow kConditions[] = {
 
 bool indicator_is(const RecordFilter::IndicatorIs& wanted, const Record& r) {
   const auto rc = static_cast<int32_t>(r.return_code);
-  const uint32_t reason = detail_reason(r.detail) != 0 ? detail_reason(r.detail) : rc > 0 ? r.return_code : 0;
+  const uint32_t reason = indicator_reason(r);
   switch (wanted.kind) {
     case RecordFilter::Indicator::kApproved:
       return rc == 0 && reason == 0;
@@ -197,6 +197,11 @@ bool RecordFilter::holds(const ClientAttach& client) const {
 }
 
 bool has_result(const Record& r) { return is_service(r) ? is_exit(r) : is_self_test(r) || r.return_code != 0; }
+
+uint32_t indicator_reason(const Record& r) {
+  if (const uint32_t reason = detail_reason(r.detail); reason != 0) return reason;
+  return static_cast<int32_t>(r.return_code) > 0 ? r.return_code : 0;
+}
 
 bool names_handle(const Record& r) {
   if (is_service(r)) return !is_batch(r.event_id & ~kExitBit);

@@ -53,6 +53,8 @@ struct RecordFilter {
 
 // has_result: whether return_code says how something ended: exits, self-tests, and events that name a cause.
 bool has_result(const Record& r);
+// indicator_reason: why the call of this exit was not approved; 0 when it was, or failed.
+uint32_t indicator_reason(const Record& r);
 // names_handle: whether object is a handle. In batches, and in events about other things than keys, it is a number.
 bool names_handle(const Record& r);
 

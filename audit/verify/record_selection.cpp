@@ -44,11 +44,13 @@ void OpenEntries::add(const RecordRow& row, bool first_ring) {
   const size_t room = first_ring ? kMaxOpenCalls : 1;
   if (entries.size() >= room) {
     count_ -= entries.size() - room + 1;
+    given_up_ += entries.size() - room + 1;
     entries.erase(entries.begin(), entries.end() - static_cast<std::ptrdiff_t>(room - 1));
   }
   entries.push_back(row);
   if (++count_ <= kKeptEntries) return;
   count_ -= rings_.begin()->second.size();
+  given_up_ += rings_.begin()->second.size();
   rings_.erase(rings_.begin());
 }
 
@@ -67,12 +69,15 @@ std::optional<RecordRow> OpenEntries::take(const Record& exit) {
   return out;
 }
 
-void OpenEntries::forget(const RingOwner& owner) {
+std::vector<RecordRow> OpenEntries::forget(const RingOwner& owner) {
+  std::vector<RecordRow> out;
   auto ring = rings_.lower_bound(owner.first_ring);
   while (ring != rings_.end() && ring->first - owner.first_ring < owner.ring_count) {
     count_ -= ring->second.size();
+    out.insert(out.end(), ring->second.begin(), ring->second.end());
     ring = rings_.erase(ring);
   }
+  return out;
 }
 
 bool RecordSelection::take(const FrameView& frame, bool damaged, const Emit& emit) {

@@ -60,11 +60,16 @@ class OpenEntries {
   void add(const RecordRow& row, bool first_ring);
   // take: the one that this exit belongs to.
   std::optional<RecordRow> take(const Record& exit);
-  void forget(const RingOwner& owner);
+  // forget: the client has left. Gives what of it was open, oldest first in each ring.
+  std::vector<RecordRow> forget(const RingOwner& owner);
+  const std::map<uint32_t, std::vector<RecordRow>>& rings() const { return rings_; }
+  // given_up: entries that were let go to keep within the bounds.
+  uint64_t given_up() const { return given_up_; }
 
  private:
   std::map<uint32_t, std::vector<RecordRow>> rings_;
   size_t count_ = 0;
+  uint64_t given_up_ = 0;
 };
 
 // RecordSelection: when the filter is about results, exits are held against it, and each is given out after its entry.

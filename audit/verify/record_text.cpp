@@ -23,12 +23,6 @@ constexpr const char* kColumns[] = {"record", "frame",   "time",   "time_ns",   
                                     "bytes",  "lane",    "reason", "job",         "call_ring", "call_seq", "ns",
                                     "detail", "client",  "pid",    "executable",  "damaged"};
 
-std::string result_text(uint32_t return_code) {
-  const auto rc = static_cast<int32_t>(return_code);
-  const StatusRow* row = status_row(rc);
-  return row != nullptr ? row->name : fmt::format("{}", rc);
-}
-
 // call_text: the call that a record is part of, by its entry record. The record itself stands in the client's first
 // ring.
 std::string call_text(const Record& r) {
@@ -150,6 +144,12 @@ std::string damage_text(const Problem& problem) {
 }
 
 }  // namespace
+
+std::string result_text(uint32_t return_code) {
+  const auto rc = static_cast<int32_t>(return_code);
+  const StatusRow* row = status_row(rc);
+  return row != nullptr ? row->name : fmt::format("{}", rc);
+}
 
 std::string record_line(Format format, const RecordRow& row) {
   switch (format) {

@@ -15,6 +15,9 @@ namespace cm::audit::verify {
 
 enum class Format : uint8_t { kText, kJson, kCsv };
 
+// result_text: the name of a result or of an indicator reason; its number when it has none.
+std::string result_text(uint32_t return_code);
+
 std::string record_line(Format format, const RecordRow& row);
 // csv_header: the columns of record_line's CSV.
 std::string csv_header();

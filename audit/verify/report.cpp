@@ -15,21 +15,6 @@ namespace {
 
 constexpr uint64_t kNsPerSecond = 1'000'000'000;
 
-std::string_view verdict_word(int code) {
-  switch (code) {
-    case kExitVerified:
-      return "verified";
-    case kExitTampered:
-      return "tampered";
-    case kExitIncomplete:
-      return "incomplete";
-    default:
-      return "undecided";
-  }
-}
-
-uint64_t tail_records(const Report& r) { return r.counts.records - (r.proof ? r.proof->records : 0); }
-
 std::string tpm_time(const Proof& p) {
   return fmt::format("{} ms of clock (reset {}, restart {}{}; about {})", p.clock_ms, p.reset_count, p.restart_count,
                      p.clock_safe ? "" : ", clock not safe", utc_text(p.writer_time_ns));
@@ -119,6 +104,21 @@ std::string finding_line(const Finding& finding) {
 }
 
 }  // namespace
+
+std::string_view verdict_word(int code) {
+  switch (code) {
+    case kExitVerified:
+      return "verified";
+    case kExitTampered:
+      return "tampered";
+    case kExitIncomplete:
+      return "incomplete";
+    default:
+      return "undecided";
+  }
+}
+
+uint64_t tail_records(const Report& r) { return r.counts.records - (r.proof ? r.proof->records : 0); }
 
 std::string statement(const Report& r) {
   const std::string tail = fmt::format("tail of {} records unanchored", tail_records(r));

@@ -95,8 +95,12 @@ struct Report {
 // exit_code: by the table of findings.h alone.
 int exit_code(const Report& report);
 
-// statement: the sentence that says what is proved. Only an enrolment record makes it a proof.
+// verdict_word: of an exit code. statement: the sentence that says what is proved; only an enrolment record makes it a
+// proof. tail_records: judged, and covered by no anchor.
+std::string_view verdict_word(int exit_code);
 std::string statement(const Report& report);
+uint64_t tail_records(const Report& report);
+
 std::string to_text(const Report& report);
 std::string to_json(const Report& report);
 std::string describe(const Place& place);

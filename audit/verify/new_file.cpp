@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// new_file.cpp: see new_file.h. It must not replace what is no regular file, and never follows a link.
+#include "audit/verify/new_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace cm::audit::verify {
+
+NewFile::~NewFile() {
+  if (fd_ >= 0) close(fd_);
+  if (!temporary_.empty()) unlink(temporary_.c_str());
+}
+
+bool NewFile::failed(std::string_view what) {
+  error_ = fmt::format("cannot write {}: {}", path_, what);
+  return false;
+}
+
+bool NewFile::open() {
+  struct stat status{};
+  if (lstat(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+    return failed("it exists and is no regular file; name another one, or - for standard output");
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    const std::string name = fmt::format("{}.{}-{}.part", path_, getpid(), attempt);
+    fd_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd_ >= 0) {
+      temporary_ = name;
+      return true;
+    }
+    if (errno != EEXIST) break;
+  }
+  return failed(std::strerror(errno));
+}
+
+bool NewFile::write(std::string_view bytes) {
+  if (!error_.empty() || fd_ < 0) return false;
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return failed(std::strerror(n < 0 ? errno : EIO));
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+  return true;
+}
+
+bool NewFile::keep() {
+  if (!error_.empty() || fd_ < 0) return false;
+  if (fsync(fd_) != 0) return failed(std::strerror(errno));
+  const int closed = close(fd_);
+  fd_ = -1;
+  if (closed != 0 || rename(temporary_.c_str(), path_.c_str()) != 0) return failed(std::strerror(errno));
+  temporary_.clear();
+  return true;
+}
+
+bool inside(const std::string& path, const std::string& directory) {
+  namespace fs = std::filesystem;
+  std::error_code none;
+  const fs::path parent = fs::path(path).parent_path();
+  return fs::equivalent(parent.empty() ? fs::path(".") : parent, directory, none);
+}
+
+}  // namespace cm::audit::verify

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// new_file.h: a file that is there as a whole or not at all: it is written under a temporary name beside its own and
+// renamed when all of it is on the disk. A file that has the name already is replaced then.
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace cm::audit::verify {
+
+class NewFile {
+ public:
+  explicit NewFile(std::string path) : path_(std::move(path)) {}
+  // An object that goes without keep leaves nothing behind.
+  ~NewFile();
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+
+  // Each is false, and error() a sentence, when it could not be done; the ones after it do nothing then.
+  bool open();
+  bool write(std::string_view bytes);
+  bool keep();
+  const std::string& error() const { return error_; }
+
+ private:
+  bool failed(std::string_view what);
+
+  std::string path_;
+  std::string temporary_;
+  std::string error_;
+  int fd_ = -1;
+};
+
+// inside: whether a file of this path would stand directly in the directory. A log holds nothing but its segments.
+bool inside(const std::string& path, const std::string& directory);
+
+}  // namespace cm::audit::verify
