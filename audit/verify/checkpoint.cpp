@@ -100,7 +100,8 @@ bool pass_over_rest(Lines& lines, bool& has_signatures) {
 
 bool parse_checkpoint(Lines& lines, Checkpoint& out, bool& has_signatures) {
   const auto origin = lines.next(), size = lines.next(), root = lines.next();
-  if (!root || !printable_line(*origin) || !from_decimal(*size, out.head.size) || !from_base64(*root, out.head.root))
+  if (!origin || !size || !root) return false;
+  if (!printable_line(*origin) || !from_decimal(*size, out.head.size) || !from_base64(*root, out.head.root))
     return false;
   out.origin = *origin;
   return pass_over_rest(lines, has_signatures);
@@ -116,7 +117,8 @@ bool parse_hashes(Lines& lines, std::vector<Digest>& out) {
 
 bool parse_inclusion(Lines& lines, InclusionProof& out, bool& has_signatures) {
   auto extra = lines.next(), index = lines.next();
-  return index && starts_with(*extra, "extra ") && from_base64(*extra, out.record) && starts_with(*index, "index ") &&
+  if (!extra || !index) return false;
+  return starts_with(*extra, "extra ") && from_base64(*extra, out.record) && starts_with(*index, "index ") &&
          from_decimal(*index, out.index) && parse_hashes(lines, out.hashes) &&
          parse_checkpoint(lines, out.checkpoint, has_signatures);
 }

@@ -107,7 +107,7 @@ int run_checkpoint(const TreeArguments& arguments) {
 }
 
 int run_prove(const TreeArguments& arguments) {
-  const uint64_t record = *arguments.record;
+  const uint64_t record = arguments.record.value_or(0);  // CLI11 demands it
   if (arguments.size && record >= *arguments.size) return usage("RECORD must be below --size");
   OpenLog log;
   if (!log.open(arguments)) return kExitUndecided;

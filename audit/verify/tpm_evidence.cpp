@@ -215,6 +215,10 @@ void TpmEvidence::anchor(const FrameView& frame, const FramePlace& place, const 
   const AnchorBinding binding{
       log_id_, p.anchored_seq, p.anchored_head, previous_attest_, p.challenge, p.nv_value, frame.header.writer_time_ns};
   Attested attested;
+  if (!ak_) {  // cannot be: a genesis frame without a sound key is where verification ends
+    fail(FindingId::kAkInvalid, at, "no key");
+    return;
+  }
   if (auto problem = ak_->check(p, qualifying_data(lane_, binding), attested, report_.counts.signatures)) {
     fail(problem->id, at, std::move(problem->detail));
     return;
