@@ -126,7 +126,7 @@ Digest records_digest(Lane lane, std::span<const uint8_t> var, std::span<const u
 }
 
 std::vector<uint8_t> build_frame(Lane lane, ChainPosition& position, FrameType type, uint64_t writer_time_ns,
-                                 std::span<const uint8_t> var, std::span<const Record> records) {
+                                 std::span<const uint8_t> var, std::span<const Record> records, uint32_t carried) {
   const size_t var_size = padded_size(var.size());
   if (var_size > kMaxVarSize || records.size() > kMaxFrameRecords) stop("build_frame: section too large");
   const auto count = static_cast<uint32_t>(records.size());
@@ -145,6 +145,7 @@ std::vector<uint8_t> build_frame(Lane lane, ChainPosition& position, FrameType t
   header.magic = kFrameMagic;
   header.version = kFormatVersion;
   header.type = static_cast<uint16_t>(type);
+  header.carried = carried;
   std::memcpy(header.log_id, position.log_id.data(), kIdSize);
   header.frame_seq = position.next_frame_seq;
   header.first_record = position.next_record;

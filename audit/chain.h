@@ -39,6 +39,6 @@ struct ChainPosition {
 
 // build_frame: the complete bytes of the next frame. var is padded here. Advances position to after the frame.
 std::vector<uint8_t> build_frame(Lane lane, ChainPosition& position, FrameType type, uint64_t writer_time_ns,
-                                 std::span<const uint8_t> var, std::span<const Record> records);
+                                 std::span<const uint8_t> var, std::span<const Record> records, uint32_t carried = 0);
 
 }  // namespace cm::audit

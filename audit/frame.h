@@ -25,11 +25,12 @@ inline constexpr uint16_t kFormatVersion = 1;
 inline constexpr size_t kFrameAlign = 64;
 inline constexpr uint32_t kMaxFrameRecords = 65536;
 inline constexpr uint32_t kMaxVarSize = 4u << 20;
+inline constexpr uint32_t kMaxCarried = 65536;
 inline constexpr char kSegmentNameFormat[] = "%08u.cmlog";
 
 // PCR replay: genesis, boot and unexplained-extend say which value the PCR had before their own head was extended, and
-// replay starts from that value. Between two of them every head is extended in order, except the last ones before a
-// boot or unexplained-extend frame: the TPM may have gone before it took them.
+// replay starts from that value. Between two of them every head is extended in order, except those that a later frame
+// carries, and the last ones before a boot or unexplained-extend frame: the TPM may have gone before it took them.
 // Start of a writer, in this order: boot when the TPM was reset since, else unexplained-extend when the PCR is not
 // explained; then recovery after an unclean end, or boot after an end frame when none stands there yet.
 enum class FrameType : uint16_t {
@@ -72,11 +73,15 @@ inline constexpr FrameTypeRow kFrameTypeTable[] = {
 // writer_time_ns never decreases from frame to frame, with two exceptions: after boot and recovery, and before an
 // anchor. An anchor frame has the time of its request, which the quote covers. That is not before the anchored frame's
 // time, but frames that became durable while the quote was made may stand before the anchor with a later one.
+//
+// carried: so many frames directly before this one did not go into the PCR by themselves, because the TPM was behind:
+// the head of this one, which commits to them, does. None of them began a replay or is covered by an anchor before.
+// Zero in genesis, boot and unexplained-extend. [docs/design/0016]
 struct FrameHeader {
   uint64_t magic;              //   0
   uint16_t version;            //   8
   uint16_t type;               //  10  FrameType
-  uint32_t flags;              //  12  0 in version 1
+  uint32_t carried;            //  12  at most kMaxCarried
   uint8_t log_id[16];          //  16
   uint64_t frame_seq;          //  32  0 for genesis, then gapless
   uint64_t first_record;       //  40  global number of the first record of this frame = records before it
@@ -94,6 +99,14 @@ struct FrameTail {
   uint64_t frame_size;
 };
 static_assert(sizeof(FrameTail) == 16);
+
+// begins_replay: the frame says itself which value the PCR had before it.
+constexpr bool begins_replay(FrameType type) {
+  return type == FrameType::kGenesis || type == FrameType::kBoot || type == FrameType::kUnexplainedExtend;
+}
+constexpr bool carried_plausible(const FrameHeader& h) {
+  return h.carried <= (begins_replay(static_cast<FrameType>(h.type)) ? 0 : kMaxCarried);
+}
 
 constexpr uint64_t trailer_size(uint32_t record_count) {
   return (uint64_t{record_count} * 4 + sizeof(FrameTail) + kFrameAlign - 1) / kFrameAlign * kFrameAlign;

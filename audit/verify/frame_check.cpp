@@ -48,7 +48,7 @@ std::string_view header_field_at(uint64_t offset) {
     char name[20];
   };
   static constexpr FieldRow kFields[] = {{8, "magic"},         {10, "version"},       {12, "type"},
-                                         {16, "flags"},        {32, "log_id"},        {40, "frame_seq"},
+                                         {16, "carried"},      {32, "log_id"},        {40, "frame_seq"},
                                          {48, "first_record"}, {52, "record_count"},  {56, "var_size"},
                                          {64, "writer_time"},  {96, "previous head"}, {128, "records_digest"}};
   for (const FieldRow& row : kFields)
@@ -152,7 +152,7 @@ std::optional<Problem> check_header(const FrameHeader& h) {
   if (h.version != kFormatVersion) return field("version", offsetof(FrameHeader, version));
   if (h.type < static_cast<uint16_t>(FrameType::kGenesis) || h.type > static_cast<uint16_t>(FrameType::kEnd))
     return field("type", offsetof(FrameHeader, type));
-  if (h.flags != 0) return field("flags", offsetof(FrameHeader, flags));
+  if (!carried_plausible(h)) return field("carried", offsetof(FrameHeader, carried));
   if (h.record_count > kMaxFrameRecords) return field("record_count", offsetof(FrameHeader, record_count));
   if (h.var_size > kMaxVarSize || h.var_size % kFrameAlign != 0)
     return field("var_size", offsetof(FrameHeader, var_size));

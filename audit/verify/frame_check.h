@@ -36,7 +36,7 @@ struct FrameView {
 // read_header: from at least sizeof(FrameHeader) bytes.
 FrameHeader read_header(std::span<const uint8_t> bytes);
 
-// check_header: magic, version, type, flags, bounds of the sizes. A header that passes has a frame_size within
+// check_header: magic, version, type, carried, bounds of the sizes. A header that passes has a frame_size within
 // kMaxFrameSize.
 std::optional<Problem> check_header(const FrameHeader& header);
 

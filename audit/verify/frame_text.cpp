@@ -60,7 +60,8 @@ std::string about(const End& p) { return p.reason == 1 ? "orderly shutdown" : "e
 template <class Payload>
 std::string decoded(const FrameView& f) {
   Payload p;
-  return decode(f.var, p) ? about(p) : "the variable section does not decode";
+  if (!decode(f.var, p)) return "the variable section does not decode";
+  return f.header.carried == 0 ? about(p) : fmt::format("carries {} before it; {}", f.header.carried, about(p));
 }
 
 }  // namespace

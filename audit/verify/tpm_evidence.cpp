@@ -73,16 +73,41 @@ void TpmEvidence::frame(FrameType type) {
   fail(FindingId::kStartPcr, *unexplained_at_, "");
 }
 
-void TpmEvidence::frame_extended(const FrameView& frame, const Digest& head) {
+bool TpmEvidence::frame_extended(const FrameView& frame, const FramePlace& place, const Digest& head) {
+  const FrameHeader& h = frame.header;
+  if (!carry(h.carried))
+    return fail(FindingId::kHeaderField, place.at(offsetof(FrameHeader, carried)),
+                fmt::format("carried {}", h.carried));
   pcr_ = extended_value(pcr_, head);
-  extended_.push_back({frame.header.frame_seq, frame.header.first_record + frame.header.record_count, head, pcr_});
+  extended_.push_back({h.frame_seq, h.first_record + h.record_count, head, pcr_, begins_replay(frame.type()), false});
   extended_values_.insert(pcr_);
   if (extended_.size() > kMaxFramesToAnchor) forget_oldest();
+  return true;
+}
+
+// carry: takes the last frames out of the replay. The first of extended_ is anchored, or the replay began with it, or
+// it is further back than a frame may carry.
+bool TpmEvidence::carry(uint32_t count) {
+  if (count == 0) return true;
+  if (count >= extended_.size()) return false;
+  const auto first = extended_.end() - count;
+  if (std::any_of(first, extended_.end(), [](const Extended& frame) { return frame.begins; })) return false;
+  pcr_ = (first - 1)->pcr;
+  for (auto frame = first; frame != extended_.end(); ++frame) {
+    forget_value(*frame);
+    frame->pcr = pcr_;
+    frame->carried = true;
+  }
+  return true;
+}
+
+void TpmEvidence::forget_value(const Extended& frame) {
+  if (!frame.carried) extended_values_.erase(extended_values_.find(frame.pcr));
 }
 
 void TpmEvidence::forget_oldest() {
   base_pcr_ = extended_.front().pcr;
-  extended_values_.erase(extended_values_.find(base_pcr_));
+  forget_value(extended_.front());
   extended_.pop_front();
 }
 
@@ -181,6 +206,10 @@ const TpmEvidence::Extended* TpmEvidence::anchored_frame(const Place& at, const 
   const Extended& extended = extended_[static_cast<size_t>(p.anchored_seq - first)];
   if (extended.head != p.anchored_head) {
     fail(FindingId::kAnchorPosition, at, fmt::format("head of frame {}", p.anchored_seq));
+    return nullptr;
+  }
+  if (extended.carried) {
+    fail(FindingId::kAnchorPosition, at, fmt::format("frame {} was carried by a later one", p.anchored_seq));
     return nullptr;
   }
   return &extended;

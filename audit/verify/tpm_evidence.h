@@ -29,8 +29,9 @@ class TpmEvidence {
   void unexplained_extend(const FramePlace& place, const UnexplainedExtend& p);
   void anchor(const FrameView& frame, const FramePlace& place, const Anchor& p);
 
-  // frame_extended: the head of this frame went into the PCR.
-  void frame_extended(const FrameView& frame, const Digest& head);
+  // frame_extended: the head of this frame went into the PCR, those of the frames it carries did not. False when it
+  // cannot carry them: the finding is reported.
+  bool frame_extended(const FrameView& frame, const FramePlace& place, const Digest& head);
 
   // covers: whether the newest anchor proves the frame and all before it.
   bool covers(uint64_t frame_seq) const { return anchored_seq_ && *anchored_seq_ >= frame_seq; }
@@ -45,7 +46,9 @@ class TpmEvidence {
     uint64_t frame_seq = 0;
     uint64_t records = 0;  // up to the end of this frame
     Digest head{};
-    Digest pcr{};
+    Digest pcr{};          // of a carried frame: the value before it, which it left as it was
+    bool begins = false;   // the replay began with it
+    bool carried = false;  // a later frame carries it
   };
 
   bool fail(FindingId id, const Place& place, std::string detail);
@@ -54,6 +57,8 @@ class TpmEvidence {
   bool counter_at_start(const Place& at, const Start& p, bool reset);
   bool counter_continues(uint64_t value) const;
   bool value_explained(const Digest& pcr) const;
+  bool carry(uint32_t count);
+  void forget_value(const Extended& frame);
   void forget_oldest();
   bool tpm_unchanged(const Place& at, const Attested& attested);
   const Extended* anchored_frame(const Place& at, const Anchor& p);
@@ -70,7 +75,7 @@ class TpmEvidence {
   Digest pcr_{};
   Digest base_pcr_{};
   std::deque<Extended> extended_;          // frame numbers without a gap
-  std::multiset<Digest> extended_values_;  // pcr of each: a log may be full of start frames that ask for one
+  std::multiset<Digest> extended_values_;  // pcr of each that is not carried: a log may be full of frames that ask
   std::optional<uint64_t> anchored_seq_;
   Digest previous_attest_{};
   TpmIdentity tpm_{};      // as last recorded or attested

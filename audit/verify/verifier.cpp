@@ -151,7 +151,7 @@ void Verifier::frame(const FrameView& f, const FramePlace& place) {
   const Digest& head = stream_.head();
   meaning(f, place, head);
   if (stopped()) return;
-  evidence_.frame_extended(f, head);
+  if (!evidence_.frame_extended(f, place, head)) return;
   if (options_.head && *options_.head == head) report_.head_found = true;
   report_.head = hex_text(head);
   previous_head_ = head;

@@ -52,10 +52,14 @@ Appended Journal::append_here(FrameType type, const Bytes& payload, const FrameE
   if (type == FrameType::kBoot || type == FrameType::kRecovery) last_time_ns_ = 0;
   const uint64_t time_ns = extras.writer_time_ns ? *extras.writer_time_ns : request_time();
   ChainPosition after = position_;
-  const std::vector<uint8_t> frame = build_frame(lane_, after, type, time_ns, payload, extras.records);
+  const Withdrawn carried = extras.base ? Withdrawn{} : tpm_.withdraw(position_.next_frame_seq);
+  const std::vector<uint8_t> frame = build_frame(lane_, after, type, time_ns, payload, extras.records, carried.frames);
   const uint64_t begun_ns = monotonic_ns();
   const Appended result = store_.append(frame, error_);
-  if (result != Appended::kDone) return result;
+  if (result != Appended::kDone) {
+    tpm_.put_back(carried);
+    return result;
+  }
   const uint64_t spent_ns = monotonic_ns() - begun_ns;
   counted_.append_ns_total += spent_ns;
   counted_.append_ns_longest = std::max(counted_.append_ns_longest, spent_ns);

@@ -70,7 +70,7 @@ Error open_segment(int dir_fd, uint32_t segment, UniqueFd& fd, uint64_t& size) {
 }
 
 bool header_plausible(const FrameHeader& h) {
-  return h.magic == kFrameMagic && h.version == kFormatVersion && h.flags == 0 && h.var_size <= kMaxVarSize &&
+  return h.magic == kFrameMagic && h.version == kFormatVersion && carried_plausible(h) && h.var_size <= kMaxVarSize &&
          h.var_size % kFrameAlign == 0 && h.record_count <= kMaxFrameRecords;
 }
 
@@ -226,6 +226,7 @@ Error Scanner::apply(const Ahead& frame) {
                             ? std::max(state_.last_time_ns, header.writer_time_ns)
                             : header.writer_time_ns;
   if (Error error = apply_payload(header, frame.var())) return error;
+  state_.pcr.carry(header.carried);
   state_.pcr.extend(lane_, {header.frame_seq, at.prev_head, std::nullopt});
   return {};
 }
@@ -485,14 +486,30 @@ class CallReplay {
 void PcrReplay::rebase(const Digest& base) {
   value = base;
   matched = value == live;
+  matched_end = next_seq;
   pending.clear();
+  before.clear();
+}
+
+// carry: a value of a carried frame is none that the PCR had, so the match lies before them or after.
+void PcrReplay::carry(uint32_t count) {
+  count = static_cast<uint32_t>(std::min<size_t>(count, before.size()));
+  if (count == 0) return;
+  value = before[before.size() - count];
+  std::fill(before.end() - count, before.end(), value);
+  if (matched_end > next_seq - count) matched = false;
+  while (!pending.empty() && pending.back().frame_seq >= next_seq - count) pending.pop_back();
 }
 
 void PcrReplay::extend(Lane lane, const ExtendItem& item) {
+  next_seq = item.frame_seq + 1;
+  before.push_back(value);
+  if (before.size() > kMaxCarried) before.pop_front();
   value = extended_pcr(lane, value, item.head);
   if (matched) pending.push_back(item);
   if (value == live) {
     matched = true;
+    matched_end = next_seq;
     pending.clear();
   }
 }

@@ -5,6 +5,7 @@
 // verifier's work.
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -36,8 +37,12 @@ struct PcrReplay {
   Digest value{};  // after every frame of the log
   bool matched = false;
   std::vector<ExtendItem> pending;  // frames after the match: not extended yet
+  std::deque<Digest> before;        // value before each of the last frames, as far back as one may carry
+  uint64_t next_seq = 0;
+  uint64_t matched_end = 0;  // the frames below this number led to the live value
 
   void rebase(const Digest& base);
+  void carry(uint32_t count);
   void extend(Lane lane, const ExtendItem& item);
 };
 

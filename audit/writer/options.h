@@ -26,7 +26,7 @@ struct Options {
   uint64_t segment_size = uint64_t{1} << 30;
   uint64_t segment_age_s = 0;  // 0: segments are closed by their size alone
   uint32_t anchor_interval_ms = 1000;
-  uint64_t tail_limit = 1000000;  // records that may be durable without being extended into the TPM
+  uint64_t tail_limit = 8000000;  // records that may be durable without being extended into the TPM
 };
 
 // device_path: the device file that a TCTI of kind "device" opens; empty for the others.

@@ -37,7 +37,7 @@ void WriterLoop::rest() {
   uint64_t longest = kLongest_ns;
   if (phase_ != Phase::kServing || stuck) longest /= 10;
   if ((journal_.unanchored() || !challenges_.empty()) && !anchor_in_flight_ && !tpm_lost_) {
-    const uint64_t due = last_anchor_ns_ + uint64_t{options_.anchor_interval_ms} * 1000000;
+    const uint64_t due = anchor_due_ns();
     longest = std::clamp<uint64_t>(due > now ? due - now : 0, kNap_ns, longest);
   }
   sleep(longest, !stuck);

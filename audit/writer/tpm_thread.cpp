@@ -70,6 +70,29 @@ void TpmThread::enqueue(const ExtendItem& item) {
   changed_.notify_all();
 }
 
+// withdraw: the first in the queue may be in the TPM already, and one with a base begins a replay.
+Withdrawn TpmThread::withdraw(uint64_t next_seq) {
+  Withdrawn out;
+  const std::lock_guard lock(mutex_);
+  if (queue_.empty()) return out;
+  auto keep = queue_.end() - 1;
+  while (keep != queue_.begin() && !keep->base) --keep;
+  const uint64_t frames = next_seq - 1 - keep->frame_seq;
+  if (keep + 1 == queue_.end() || frames > kMaxCarried) return out;
+  out.frames = static_cast<uint32_t>(frames);
+  out.items.assign(keep + 1, queue_.end());
+  queue_.erase(keep + 1, queue_.end());
+  return out;
+}
+
+void TpmThread::put_back(const Withdrawn& withdrawn) {
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.insert(queue_.end(), withdrawn.items.begin(), withdrawn.items.end());
+  }
+  changed_.notify_all();
+}
+
 void TpmThread::request_anchor(const AnchorRequest& request) {
   {
     const std::lock_guard lock(mutex_);
@@ -109,7 +132,7 @@ void TpmThread::loop() {
 }
 
 bool TpmThread::anchor_is_due() const {
-  return anchor_.has_value() && bases_awaited_ == 0 && extended_end_ == anchor_at_;
+  return anchor_.has_value() && bases_awaited_ == 0 && extended_end_ >= anchor_at_;
 }
 
 void TpmThread::note_result(const Error& error) {
@@ -144,8 +167,10 @@ void TpmThread::serve_anchor(std::unique_lock<std::mutex>& lock) {
   const AnchorRequest request = *anchor_;
   anchor_.reset();
   lock.unlock();
-  busy_since_ns_ = monotonic_ns();
+  const uint64_t begun_ns = monotonic_ns();
+  busy_since_ns_ = begun_ns;
   const Error error = take_anchor(request);
+  anchor_ns_ = monotonic_ns() - begun_ns;
   note_result(error);
   lock.lock();
   if (error) anchor_ = request;
@@ -191,8 +216,11 @@ Error TpmThread::extend_one(const ExtendItem& item) {
 // advance_counter: a counter that is one ahead of the last anchor was incremented for an anchor that never reached the
 // log; its value is used now, so that the values in the log stay consecutive.
 Error TpmThread::advance_counter(uint64_t& value) {
-  if (Error error = tpm_.read_counter(value)) return error;
-  if (value == anchored_nv_ + 1) return {};
+  if (!counter_known_) {
+    if (Error error = tpm_.read_counter(value)) return error;
+    if (value == anchored_nv_ + 1) return {};
+  }
+  counter_known_ = false;
   if (Error error = tpm_.increment_counter()) return error;
   return tpm_.read_counter(value);
 }
@@ -223,12 +251,14 @@ Error TpmThread::take_anchor(const AnchorRequest& request) {
   anchor.quote_attest = std::move(quote.attest);
   anchor.quote_signature = std::move(quote.signature);
   anchored_nv_ = anchor.nv_value;
+  counter_known_ = true;
   report(std::move(event));
   return {};
 }
 
 void TpmThread::break_replay(TpmEvent event) {
   ++bases_awaited_;
+  counter_known_ = false;
   {
     const std::lock_guard lock(mutex_);
     anchor_.reset();
@@ -256,6 +286,7 @@ Error TpmThread::reconnect() {
   if (Error error = tpm_.open()) return error;
   if (tpm_.ak_public() != ak_public_) return {"another TPM answers: its attestation key is not this log's"};
   if (Error error = tpm_.find_counter(false)) return error;
+  counter_known_ = false;
   const uint32_t before = reset_count_;
   if (Error error = look_for_reset(false)) return error;
   return reset_count_ == before && bases_awaited_ == 0 ? settle_pcr() : Error{};

@@ -26,7 +26,14 @@ struct ExtendItem {
   std::optional<Digest> base;
 };
 
-// AnchorRequest: takes an anchor over the last frame enqueued before it. A reset or an unexplained extend cancels it.
+// Withdrawn: heads that will not be extended by themselves. frames: how many frames the next one carries for them.
+struct Withdrawn {
+  uint32_t frames = 0;
+  std::vector<ExtendItem> items;
+};
+
+// AnchorRequest: takes an anchor over the last frame enqueued before it, or a later one. A reset or an unexplained
+// extend cancels it.
 struct AnchorRequest {
   uint64_t writer_time_ns = 0;
   Digest previous_attest{};
@@ -74,11 +81,17 @@ class TpmThread {
   bool stop();
 
   void enqueue(const ExtendItem& item);
+  // withdraw: takes back what waits behind the head that the TPM has, for the frame next_seq to carry. It is enqueued,
+  // or what it was to carry is put back.
+  Withdrawn withdraw(uint64_t next_seq);
+  void put_back(const Withdrawn& withdrawn);
   void request_anchor(const AnchorRequest& request);
   std::vector<TpmEvent> take_events();
 
   // extended_end: frames below this number are in the TPM, or covered through the chain by one that is.
   uint64_t extended_end() const { return extended_end_.load(std::memory_order_acquire); }
+  // anchor_ns: how long the TPM took for the newest anchor, 0 before the first.
+  uint64_t anchor_ns() const { return anchor_ns_.load(std::memory_order_relaxed); }
   // busy_since_ns: monotonic time at which the running command began, 0 while none runs.
   uint64_t busy_since_ns() const { return busy_since_ns_.load(std::memory_order_relaxed); }
 
@@ -108,13 +121,14 @@ class TpmThread {
   std::thread thread_;
   std::atomic<uint64_t> extended_end_{0};
   std::atomic<uint64_t> busy_since_ns_{0};
+  std::atomic<uint64_t> anchor_ns_{0};
   std::atomic<bool> finished_{false};
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<ExtendItem> queue_;         // under mutex_; only the thread takes items out
   std::optional<AnchorRequest> anchor_;  // under mutex_
-  uint64_t anchor_at_ = 0;               // under mutex_: taken when extended_end_ has this value
+  uint64_t anchor_at_ = 0;               // under mutex_: taken when extended_end_ has reached this value
   uint64_t enqueued_end_ = 0;            // under mutex_
   std::vector<TpmEvent> events_;         // under mutex_
   bool stopping_ = false;                // under mutex_
@@ -126,6 +140,7 @@ class TpmThread {
   Digest last_head_{};
   uint32_t reset_count_ = 0;
   uint64_t anchored_nv_ = 0;
+  bool counter_known_ = false;  // it is at anchored_nv_: no increment was left without its anchor
   uint32_t bases_awaited_ = 0;  // replay is broken: heads are passed over until as many frames with a base have come
   bool connected_ = true;
 };

@@ -19,7 +19,6 @@ constexpr uint64_t kSpaceRetry_ns = 100 * kMillisecond_ns;
 constexpr uint64_t kTpmSilence_ns = 5 * kSecond_ns;  // a command that runs longer counts as a dead TPM
 constexpr uint64_t kClockCheck_ns = kSecond_ns;
 constexpr uint64_t kCoalesce_ns = 2 * kMillisecond_ns;  // records nobody waits for are collected this long
-constexpr uint64_t kDeepQueue = 16;                     // frames on their way to the TPM, from which on frames grow
 constexpr uint64_t kLonely_ns = 5 * kSecond_ns;         // a private writer without clients ends
 constexpr uint64_t kFirstClient_ns = 15 * kSecond_ns;
 constexpr uint64_t kMetrics_ns = 10 * kSecond_ns;
@@ -186,12 +185,16 @@ void WriterLoop::watch_tpm() {
   flags_ = (no_space_ ? kWriterNoSpace : 0) | tpm_flag | (tail_full_ ? kWriterTailLimit : 0);
 }
 
+// anchor_due_ns: a slow TPM has at least twice as long for extends as for anchors.
+uint64_t WriterLoop::anchor_due_ns() const {
+  return last_anchor_ns_ + std::max(options_.anchor_interval_ms * kMillisecond_ns, 3 * tpm_.anchor_ns());
+}
+
 void WriterLoop::request_anchor() {
   const bool asked = !challenges_.empty();
   if (anchor_in_flight_ || tpm_lost_ || (!asked && !journal_.unanchored())) return;
   const uint64_t now = monotonic_ns();
-  const bool closing = phase_ == Phase::kAnchoring;
-  if (!closing && now < last_anchor_ns_ + options_.anchor_interval_ms * kMillisecond_ns) return;
+  if (phase_ != Phase::kAnchoring && now < anchor_due_ns()) return;
   last_anchor_ns_ = now;
   anchor_in_flight_ = true;
   tpm_.request_anchor({journal_.request_time(), previous_attest_, asked ? challenges_.front().nonce : Digest{}});
@@ -199,13 +202,11 @@ void WriterLoop::request_anchor() {
 
 // ---------------------------------------------------------------------------------------------------- records
 
-// must_wait_for_more: frames that nobody waits for may grow: two milliseconds, or while the TPM has enough to do.
+// must_wait_for_more: frames that nobody waits for may grow for two milliseconds.
 bool WriterLoop::must_wait_for_more(const Backlog& backlog) {
   const uint64_t now = monotonic_ns();
   if (oldest_pending_ns_ == 0) oldest_pending_ns_ = now;
   if (backlog.urgent || phase_ != Phase::kServing) return false;
-  if (tpm_.extended_end() + kDeepQueue < journal_.position().next_frame_seq && !tpm_lost_)
-    return now < oldest_pending_ns_ + 10 * kCoalesce_ns;
   return now < oldest_pending_ns_ + kCoalesce_ns;
 }
 

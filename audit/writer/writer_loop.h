@@ -82,6 +82,7 @@ class WriterLoop {
   void append_pending_frames();
   void publish_extends();
   void watch_tpm();
+  uint64_t anchor_due_ns() const;
   void request_anchor();
 
   void take_challenge(const ServerEvent& event);

@@ -5,6 +5,7 @@ counts and clock. docs/audit-format.md, "Anchors" and "Order of the checks"."""
 import collections
 import struct
 
+import frames
 import hashes
 import tpm
 
@@ -13,7 +14,7 @@ PCR_COUNT, RESETTABLE = 24, (16, 23)
 MAX_FRAMES_TO_ANCHOR = 1 << 18
 DOMAIN = b"cryptomod-anchor"
 
-Extended = collections.namedtuple("Extended", "frame_seq records head pcr")
+Extended = collections.namedtuple("Extended", "frame_seq records head pcr begins carried")
 
 
 class Evidence:
@@ -52,12 +53,30 @@ class Evidence:
         self.extended.clear()
         self.values = collections.Counter([value])
 
-    def frame_extended(self, header, head):
+    def frame_extended(self, where, header, head):
+        self._carry(where, header.carried)
         self.pcr = hashes.sha256(self.pcr + head)
-        self.extended.append(Extended(header.frame_seq, header.first_record + header.record_count, head, self.pcr))
+        self.extended.append(Extended(header.frame_seq, header.first_record + header.record_count, head, self.pcr,
+                                      header.type in frames.BEGINS_REPLAY, False))
         self.values[self.pcr] += 1
         if len(self.extended) > MAX_FRAMES_TO_ANCHOR:
-            self.values[self.extended.popleft().pcr] -= 1
+            self._forget(self.extended.popleft())
+
+    def _carry(self, where, count):
+        """The last frames stay out of the replay: the next one carries them."""
+        if count == 0:
+            return
+        if count >= len(self.extended) or any(self.extended[-1 - i].begins for i in range(count)):
+            raise where.stop("header-field", 12)
+        taken = [self.extended.pop() for _ in range(count)]
+        self.pcr = self.extended[-1].pcr
+        for one in reversed(taken):
+            self._forget(one)
+            self.extended.append(one._replace(pcr=self.pcr, carried=True))
+
+    def _forget(self, frame):
+        if not frame.carried:
+            self.values[frame.pcr] -= 1
 
     def _explained(self, value):
         return self.values[value] > 0
@@ -145,7 +164,8 @@ class Evidence:
 
     def _anchored(self, where, p):
         index = p["anchored_seq"] - self.extended[0].frame_seq if self.extended else -1
-        if not 0 <= index < len(self.extended) or self.extended[index].head != p["anchored_head"]:
+        if not 0 <= index < len(self.extended) or self.extended[index].head != p["anchored_head"] \
+                or self.extended[index].carried:
             raise where.stop("anchor-position")
         return self.extended[index]
 
@@ -187,4 +207,4 @@ class Evidence:
         self.anchored_seq = extended.frame_seq
         while self.extended[0].frame_seq < extended.frame_seq:
             self.extended.popleft()
-        self.values = collections.Counter(e.pcr for e in self.extended)
+        self.values = collections.Counter(e.pcr for e in self.extended if not e.carried)

@@ -14,7 +14,8 @@ N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 GENERATOR_X = 0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296
 # Private keys of the golden logs (tests/audit/support/golden_logs.cpp).
 PRIVATE = {"clean": int.from_bytes(b"\x11" * 32, "big"), "eventful": int.from_bytes(b"\x12" * 32, "big"),
-           "rotated": int.from_bytes(b"\x13" * 32, "big")}
+           "rotated": int.from_bytes(b"\x13" * 32, "big"),
+           "carried": int.from_bytes(b"\x14" * 32, "big")}
 
 
 def sign(private, message):
@@ -31,6 +32,7 @@ class Forger:
         self.private, self.rng, self.late, self.keep_counter = PRIVATE[log], rng, late, keep_counter
         self.pcr = self.counter = self.resets = None
         self.previous_attest = bytes(32)
+        self.before = []
         self.segment = self.offset = 0  # of the next frame, when segments end with their seals
 
     def run(self, parts):
@@ -39,12 +41,19 @@ class Forger:
             self._correct(part, number, head, number == self.late)
             out.append(part.build(number, records, head))
             head = hashes.sha256(out[-1][:frames.HEADER.size])
-            self.pcr = hashes.sha256((self.pcr or bytes(32)) + head)
+            self._extend(part.header.get("carried", part.carried), head)
             records += len(part.records)
             self.offset += len(out[-1])
             if part.type == payloads.SEAL:
                 self.segment, self.offset = self.segment + 1, 0
         return out
+
+    def _extend(self, carried, head):
+        """before: the PCR's value before each frame, as far as it is known."""
+        carried = min(carried, len(self.before))
+        before = self.before[-carried] if carried else self.pcr or bytes(32)
+        self.before[len(self.before) - carried:] = [before] * (carried + 1)
+        self.pcr = hashes.sha256(before + head)
 
     def _correct(self, part, number, head, late):
         p = part.fields()

@@ -17,11 +17,13 @@ TAIL = struct.Struct("<I4sQ")
 MAGIC, TAIL_MAGIC = b"CMAUDIT1", b"CMTL"
 VERSION = 1
 TYPES = set(range(1, 14))
+BEGINS_REPLAY = {1, 2, 9}  # genesis, boot, unexplained-extend
+MAX_CARRIED = 65536
 RECORD_SIZE = 64
 MAX_RECORDS, MAX_VAR = 65536, 4 << 20
 SECTOR = 512
 
-Header = collections.namedtuple("Header", "magic version type flags log_id frame_seq first_record record_count "
+Header = collections.namedtuple("Header", "magic version type carried log_id frame_seq first_record record_count "
                                           "var_size writer_time_ns prev_head records_digest")
 Record = collections.namedtuple("Record", "event_id return_code time_ns session_id ring_id ring_seq object detail seal")
 RECORD = struct.Struct("<IIQ16sIIQQQ")
@@ -110,7 +112,8 @@ def open_log(directory, report):
 def check_header(h):
     if h.magic != MAGIC:
         raise Problem("not-a-frame")
-    for wrong, offset in ((h.version != VERSION, 8), (h.type not in TYPES, 10), (h.flags != 0, 12),
+    for wrong, offset in ((h.version != VERSION, 8), (h.type not in TYPES, 10), 
+                          (h.carried > (0 if h.type in BEGINS_REPLAY else MAX_CARRIED), 12),
                           (h.record_count > MAX_RECORDS, 48), (h.var_size > MAX_VAR or h.var_size % 64 != 0, 52)):
         if wrong:
             raise Problem("header-field", offset)

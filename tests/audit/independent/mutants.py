@@ -17,7 +17,7 @@ import payloads
 from forger import Forger
 from parts import Part, chain, change_field, encode, other_bytes, other_number, read_frames
 
-GOLDEN = ("clean", "eventful", "rotated")
+GOLDEN = ("clean", "eventful", "rotated", "carried")
 KINDS = ("raw", "chained", "signed")
 Mutant = collections.namedtuple("Mutant", "segments root head nv_value")  # root: none, enrolment, wrong, ak
 
@@ -180,9 +180,9 @@ def change_header(rng, parts, _):
     elif what in (1, 2):
         part.time = rng.choice((other_number(rng, part.time, 64), part.time + rng.choice((-1, 1)) * 10 ** rng.randrange(12)))
     else:
-        name = rng.choice("magic version flags log_id frame_seq first_record record_count var_size prev_head "
+        name = rng.choice("magic version carried log_id frame_seq first_record record_count var_size prev_head "
                           "records_digest".split())
-        sizes = {"version": 16, "flags": 32, "frame_seq": 64, "first_record": 64, "record_count": 32, "var_size": 32}
+        sizes = {"version": 16, "carried": 32, "frame_seq": 64, "first_record": 64, "record_count": 32, "var_size": 32}
         bytes_of = {"magic": frames.MAGIC, "log_id": part.log_id, "prev_head": rng.randbytes(32),
                     "records_digest": rng.randbytes(32)}
         if name in sizes:

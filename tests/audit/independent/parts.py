@@ -28,6 +28,7 @@ class Part:
         h = frame.header
         self.type, self.time, self.log_id, self.var = h.type, h.writer_time_ns, h.log_id, frame.var
         self.records = [bytearray(frame.records[i:i + 64]) for i in range(0, len(frame.records), 64)]
+        self.carried = h.carried
         self.header = {}
 
     def fields(self):
@@ -36,7 +37,7 @@ class Part:
     def build(self, frame_seq, first_record, prev_head):
         records = b"".join(self.records)
         digest = hashes.sha256(self.var + records)
-        header = frames.Header(frames.MAGIC, frames.VERSION, self.type, 0, self.log_id, frame_seq, first_record,
+        header = frames.Header(frames.MAGIC, frames.VERSION, self.type, self.carried, self.log_id, frame_seq, first_record,
                                len(self.records), len(self.var), self.time, prev_head, digest)
         header = header._replace(**self.header)
         words = hashes.midstates(self.var, records)

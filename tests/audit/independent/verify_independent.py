@@ -76,7 +76,7 @@ class Verifier:
         self._in_order(where, frame.header)
         head = frame.head()
         self._meaning(where, frame, head)
-        self.evidence.frame_extended(frame.header, head)
+        self.evidence.frame_extended(where, frame.header, head)
         self.head_found = self.head_found or head == self.wanted_head
         self.report.head = head.hex()
         self.previous_head = head

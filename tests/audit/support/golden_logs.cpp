@@ -123,9 +123,37 @@ LogBuilder build_rotated(const std::vector<Bytes>& signatures) {
   return log;
 }
 
+LogBuilder build_carried(const std::vector<Bytes>& signatures) {
+  LogBuilder log(0x14);
+  log.tpm.prepared_signatures = signatures;
+  log.genesis();
+  log.clock();
+  TestClient client = log.attach(1);
+  const auto session = log.session_id(0x54);
+  const auto frame = [&](uint32_t carries) {
+    log.next_carries = carries;
+    log.batch(client.rings[1].call(EventId::kStatus, session));
+  };
+  log.batch(first_records(client, session));
+  const uint64_t anchored = log.clock();
+  frame(0);
+  frame(1);
+  AnchorEdits edits;
+  edits.frame_seq = anchored;
+  log.anchor(edits);
+  frame(1);
+  frame(2);
+  log.anchor();
+  log.detach(client);
+  log.end();
+  log.anchor();
+  return log;
+}
+
 }  // namespace
 
-const GoldenLog kGoldenLogs[3] = {{"clean", build_clean}, {"eventful", build_eventful}, {"rotated", build_rotated}};
+const GoldenLog kGoldenLogs[4] = {
+    {"clean", build_clean}, {"eventful", build_eventful}, {"rotated", build_rotated}, {"carried", build_carried}};
 
 std::vector<Bytes> signatures_in(const std::vector<TestFrame>& frames) {
   std::vector<Bytes> out;

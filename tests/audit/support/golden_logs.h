@@ -17,7 +17,8 @@ struct GoldenLog {
 // clean: two runs of a writer with a recovery and a lost client between them, every frame proved.
 // eventful: what a sound writer records when things go wrong: unexplained extend, broken ring, reset under the writer.
 // rotated: closed segments, one by each reason, and a client whose records are sealed.
-extern const GoldenLog kGoldenLogs[3];
+// carried: a TPM that is behind: batches that a later frame carries, one of them twice, and an anchor among them.
+extern const GoldenLog kGoldenLogs[4];
 
 // signatures_in: of a log's anchors, in the order in which they were made.
 std::vector<Bytes> signatures_in(const std::vector<TestFrame>& frames);

@@ -50,6 +50,7 @@ Bytes frame_bytes(Chain& chain, const TestFrame& frame, const HeaderEdit& edit) 
   h.magic = kFrameMagic;
   h.version = 1;
   h.type = static_cast<uint16_t>(frame.type);
+  h.carried = frame.carried;
   std::memcpy(h.log_id, chain.log_id.data(), 16);
   h.frame_seq = chain.frame_seq;
   h.first_record = chain.records;
@@ -126,10 +127,15 @@ uint64_t LogBuilder::add(FrameType type, Bytes payload, std::vector<Record> reco
   if (next_in_new_segment) segments.emplace_back();
   next_in_new_segment = false;
   const uint64_t seq = chain.frame_seq;
+  const uint32_t carries = frame.carried = std::exchange(next_carries, 0);
   const Bytes bytes = frame_bytes(chain, frame, edit);
   put(segments.back(), bytes.data(), bytes.size());
   frames.push_back(std::move(frame));
   heads.push_back(chain.previous);
+  if (carries != 0 && carries < pcrs.size()) {
+    tpm.pcr = pcrs[pcrs.size() - carries - 1];
+    std::fill(pcrs.end() - carries, pcrs.end(), tpm.pcr);
+  }
   tpm.extend(chain.previous);
   tpm.identity.clock_ms += 1;
   pcrs.push_back(tpm.pcr);

@@ -28,6 +28,7 @@ struct TestFrame {
   Bytes var;  // padded
   std::vector<Record> records;
   bool new_segment = false;
+  uint32_t carried = 0;
 };
 
 // HeaderEdit: changes a header before its head is computed.
@@ -86,6 +87,7 @@ class LogBuilder {
   std::vector<Bytes> segments;
   std::shared_ptr<uint64_t> now_ns = std::make_shared<uint64_t>(1'795'219'200'000'000'000);  // 2026-11-21T00:00:00Z
   bool next_in_new_segment = false;
+  uint32_t next_carries = 0;  // so many frames before the next stay out of the PCR
   Chain chain;
   std::vector<Digest> heads;
   std::vector<Digest> pcrs;  // after each frame

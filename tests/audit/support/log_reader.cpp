@@ -62,7 +62,7 @@ class Reader {
     if (left < sizeof frame.header) return 0;
     std::memcpy(&frame.header, p, sizeof frame.header);
     const audit::FrameHeader& h = frame.header;
-    if (h.magic != audit::kFrameMagic || h.version != 1 || h.flags != 0) return 0;
+    if (h.magic != audit::kFrameMagic || h.version != 1 || h.carried > audit::kMaxCarried) return 0;
     const size_t size = audit::frame_size(h.var_size, h.record_count);
     if (size > left) return 0;
     const uint8_t* var = p + sizeof h;
@@ -151,6 +151,13 @@ class Reader {
       case FrameType::kEnd:
         break;
     }
+    const uint32_t carried = frame.header.carried;
+    if (carried != 0) {
+      if (carried >= pcr_after_.size() || carried > frames_since_anchored()) return fail("carried frames");
+      pcr_ = pcr_after_[pcr_after_.size() - carried - 1];
+      std::fill(pcr_after_.end() - carried, pcr_after_.end(), pcr_);
+      log.carried += carried;
+    }
     pcr_ = extended(pcr_, frame.head);
     pcr_after_.push_back(pcr_);
   }
@@ -180,10 +187,14 @@ class Reader {
     if (a.anchored_head != log.frames[a.anchored_seq].head) return fail("anchored head");
     if (a.pcr_value != pcr_after_[a.anchored_seq]) return fail("anchored PCR value");
     if (a.nv_value != ++nv_) return fail("anchor's counter");
+    anchored_seq_ = a.anchored_seq;
     if (frame.header.writer_time_ns < log.frames[a.anchored_seq].header.writer_time_ns) return fail("anchor's time");
   }
 
+  uint64_t frames_since_anchored() const { return log.frames.size() - 1 - anchored_seq_; }
+
   uint64_t records_ = 0;
+  uint64_t anchored_seq_ = 0;
   uint64_t time_ns_ = 0;
   uint64_t nv_ = 0;
   Digest pcr_{};

@@ -23,6 +23,7 @@ struct Frame {
 struct Log {
   std::vector<Frame> frames;
   std::string fault;                                     // empty when everything fits together
+  uint64_t carried = 0;                                  // frames that later ones carried, each time counted
   std::map<uint32_t, std::vector<audit::Record>> rings;  // by the writer's ring id, in order
   std::vector<const Frame*> of_type(audit::FrameType type) const;
   template <class Payload>

@@ -73,7 +73,8 @@ TEST(golden_logs, build_frame_makes_the_same_bytes) {
     std::vector<Bytes> segments(1);
     for (const TestFrame& f : log.frames) {
       if (f.new_segment) segments.emplace_back();
-      const Bytes bytes = build_frame(best_sha256_lane(), position, f.type, f.writer_time_ns, f.var, f.records);
+      const Bytes bytes =
+          build_frame(best_sha256_lane(), position, f.type, f.writer_time_ns, f.var, f.records, f.carried);
       segments.back().insert(segments.back().end(), bytes.begin(), bytes.end());
     }
     EXPECT_EQ(segments, segments_of(golden)) << golden.name;
@@ -95,6 +96,9 @@ TEST(golden_logs, get_their_verdicts) {
   const Report rotated = verdict_of(kGoldenLogs[2]);
   EXPECT_EQ(verify::exit_code(rotated), 0) << ids(rotated);
   EXPECT_EQ(rotated.counts.segments, 4u);
+  const Report carried = verdict_of(kGoldenLogs[3]);
+  EXPECT_EQ(verify::exit_code(carried), 0) << ids(carried);
+  EXPECT_EQ(carried.proof->records, carried.counts.records);
 }
 
 TEST(golden_logs, hold_every_frame_type) {

@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // writer_tpm_test.cpp: the TPM dies, comes back, is reset or is extended by somebody else while the writer serves.
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <csignal>
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <stdexcept>
-#include <thread>
 
 #include "audit/writer/tpm.h"
+#include "tests/audit/support/device_tpm.h"
 #include "tests/audit/support/fake_client.h"
 #include "tests/audit/support/log_reader.h"
+#include "tests/audit/support/verdict.h"
 #include "tests/audit/support/writer_process.h"
 #include "tests/audit/writer/foreign_extend.h"
 
@@ -32,6 +20,10 @@ using audit::EventId;
 using audit::FrameType;
 
 constexpr uint32_t kEntry = static_cast<uint32_t>(EventId::kAeadSeal);
+
+std::vector<std::string> as_ourselves() {
+  return geteuid() == 0 ? std::vector<std::string>{"--user", "0"} : std::vector<std::string>{};
+}
 
 TEST(WriterTpm, without_a_tpm_records_stay_durable_up_to_the_limit_and_a_reset_gives_a_boot_frame) {
   const TempDir dir;
@@ -176,80 +168,10 @@ TEST(WriterTpm, counter_that_was_incremented_for_a_lost_anchor_is_used_by_the_ne
   EXPECT_EQ(log.payloads<audit::Start>(FrameType::kRecovery).at(0).nv_value, anchors.at(0).nv_value + 1);
 }
 
-// DeviceTpm: a software TPM behind a character device: a terminal whose other side is bridged to its socket.
-class DeviceTpm {
- public:
-  explicit DeviceTpm(const std::string& base) {
-    const std::string path = base + "/device.sock";
-    const std::string state = "dir=" + base + "/device", server = "type=unixio,path=" + path;
-    std::filesystem::create_directory(base + "/device");
-    pid_ = fork();
-    if (pid_ == 0) {
-      execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state.c_str(), "--server", server.c_str(), "--flags",
-             "not-need-init,startup-clear", nullptr);
-      _exit(127);
-    }
-    master_ = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (grantpt(master_) != 0 || unlockpt(master_) != 0) throw std::runtime_error("terminal");
-    name_ = ptsname(master_);
-    slave_ = open(name_.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
-    termios raw;
-    tcgetattr(slave_, &raw);
-    cfmakeraw(&raw);
-    tcsetattr(slave_, TCSANOW, &raw);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    tpm_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    for (int i = 0; i < 1000 && connect(tpm_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0; ++i)
-      pause_ms(10);
-    bridge_ = std::thread([this] { bridge(); });
-  }
-  ~DeviceTpm() {
-    stop_ = true;
-    bridge_.join();
-    for (const int fd : {tpm_, slave_, master_}) close(fd);
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
-  DeviceTpm(const DeviceTpm&) = delete;
-  DeviceTpm& operator=(const DeviceTpm&) = delete;
-  const std::string& name() const { return name_; }
-  // fail_once: the next answer is an error.
-  void fail_once() { fail_ = true; }
-
- private:
-  void bridge() {
-    uint8_t bytes[4096];
-    while (!stop_) {
-      pollfd polled[2] = {{master_, POLLIN, 0}, {tpm_, POLLIN, 0}};
-      if (poll(polled, 2, 100) <= 0) continue;
-      if ((polled[0].revents & POLLIN) != 0)
-        if (const ssize_t n = read(master_, bytes, sizeof bytes); n > 0)
-          (void)!write(tpm_, bytes, static_cast<size_t>(n));
-      if ((polled[1].revents & POLLIN) == 0) continue;
-      ssize_t n = read(tpm_, bytes, sizeof bytes);
-      constexpr uint8_t kFailure[10] = {0x80, 0x01, 0, 0, 0, 10, 0, 0, 0x01, 0x01};  // TPM_RC_FAILURE
-      if (fail_.exchange(false)) {
-        std::memcpy(bytes, kFailure, sizeof kFailure);
-        n = sizeof kFailure;
-      }
-      if (n > 0) (void)!write(master_, bytes, static_cast<size_t>(n));
-    }
-  }
-
-  pid_t pid_ = -1;
-  int master_ = -1, slave_ = -1, tpm_ = -1;
-  std::string name_;
-  std::atomic<bool> stop_{false}, fail_{false};
-  std::thread bridge_;
-};
-
 TEST(WriterTpm, device_is_opened_again_after_a_failed_command) {
   const TempDir dir;
   DeviceTpm device(dir.path());
-  WriterProcess writer(dir.path(),
-                       geteuid() == 0 ? std::vector<std::string>{"--user", "0"} : std::vector<std::string>{});
+  WriterProcess writer(dir.path(), as_ourselves());
   writer.use_tcti("device:" + device.name());
   ASSERT_EQ(writer.start(), "ready");
   FakeClient client(writer.run_dir());
@@ -264,6 +186,60 @@ TEST(WriterTpm, device_is_opened_again_after_a_failed_command) {
   ASSERT_TRUE(client.detach(false));
   ASSERT_EQ(writer.terminate(), 0);
   EXPECT_EQ(read_log(writer.log_dir()).fault, "");
+}
+
+void publish_frames(FakeClient& client, int frames) {
+  for (int i = 0; i < frames; ++i) {
+    ASSERT_TRUE(client.publish(0, kEntry, 1));
+    ASSERT_TRUE(client.wait_acked(0));
+  }
+}
+
+TEST(WriterTpm, slow_tpm_is_given_the_newest_head_and_delays_no_record) {
+  const TempDir dir;
+  DeviceTpm device(dir.path());
+  WriterProcess writer(dir.path(), as_ourselves());
+  writer.use_tcti("device:" + device.name());
+  ASSERT_EQ(writer.start(), "ready");
+  FakeClient client(writer.run_dir());
+  ASSERT_TRUE(client.attach());
+  device.set_delay_ms(100);
+  publish_frames(client, 100);
+  EXPECT_TRUE(client.wait_extended(0)) << "without another record";
+  device.set_delay_ms(0);
+  ASSERT_TRUE(client.detach(false));
+  ASSERT_EQ(writer.terminate(), 0);
+  const Log log = read_log(writer.log_dir());
+  EXPECT_EQ(log.fault, "");
+  EXPECT_GT(log.carried, 50u);
+  const auto report = verdict(writer);
+  EXPECT_EQ(report.fatal, 0) << audit::verify::to_text(report);
+}
+
+TEST(WriterTpm, writer_that_died_while_heads_were_carried_is_continued) {
+  const TempDir dir;
+  DeviceTpm device(dir.path());
+  WriterProcess writer(dir.path(), as_ourselves());
+  writer.use_tcti("device:" + device.name());
+  ASSERT_EQ(writer.start(), "ready");
+  FakeClient client(writer.run_dir());
+  ASSERT_TRUE(client.attach());
+  for (int life = 0; life < 2; ++life) {
+    device.set_delay_ms(30 + 10 * life);
+    publish_frames(client, 20 + life);
+    writer.kill_now();
+    device.forget_answers();
+    device.set_delay_ms(0);
+    ASSERT_EQ(writer.start(), "ready");
+    ASSERT_TRUE(client.attach());
+  }
+  ASSERT_TRUE(client.detach(false));
+  ASSERT_EQ(writer.terminate(), 0);
+  const Log log = read_log(writer.log_dir());
+  EXPECT_EQ(log.fault, "");
+  EXPECT_GT(log.carried, 20u);
+  EXPECT_EQ(log.of_type(FrameType::kUnexplainedExtend).size(), 0u);
+  EXPECT_EQ(log.of_type(FrameType::kRecovery).size(), 2u);
 }
 
 TEST(WriterTpm, another_tpm_is_refused) {
