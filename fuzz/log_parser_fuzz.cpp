@@ -67,13 +67,14 @@ std::vector<uint8_t> described_log(cm::Lane lane, std::span<const uint8_t> in) {
   std::vector<uint8_t> log = build_frame(lane, position, FrameType::kGenesis, time_ns, encode(sound_genesis()), {});
   while (in.size() >= 3) {
     const auto type = static_cast<FrameType>(in[0] % 14);
+    const uint32_t carried = in[0] / 14;
     const size_t var_size = std::min<size_t>(size_t{in[1]} * kFrameAlign, in.size() - 3);
     const std::span<const uint8_t> var = in.subspan(3, var_size);
     const std::span<const uint8_t> rest = in.subspan(3 + var_size);
     std::vector<Record> records(std::min<size_t>(in[2], rest.size() / kRecordSize));
     if (!records.empty()) std::memcpy(records.data(), rest.data(), records.size() * kRecordSize);
     in = rest.subspan(records.size() * kRecordSize);
-    const std::vector<uint8_t> frame = build_frame(lane, position, type, ++time_ns, var, records);
+    const std::vector<uint8_t> frame = build_frame(lane, position, type, ++time_ns, var, records, carried);
     log.insert(log.end(), frame.begin(), frame.end());
   }
   return log;
@@ -85,10 +86,12 @@ struct Frame {
   uint64_t time_ns = 0;
   Bytes var;
   std::vector<Record> records;
+  uint32_t carried = 0;
 };
 
 bool same(const Frame& a, const Frame& b) {
-  return a.type == b.type && a.time_ns == b.time_ns && a.var == b.var && a.records.size() == b.records.size() &&
+  return a.type == b.type && a.time_ns == b.time_ns && a.carried == b.carried && a.var == b.var &&
+         a.records.size() == b.records.size() &&
          (a.records.empty() || std::memcmp(a.records.data(), b.records.data(), a.records.size() * kRecordSize) == 0);
 }
 
@@ -109,7 +112,7 @@ std::vector<Frame> frames_of(verify::LogSource& source) {
   verify::FrameStream stream(source);
   while (stream.next() == verify::Step::kFrame) {
     const verify::FrameView& f = stream.frame();
-    Frame frame{f.type(), f.header.writer_time_ns, Bytes(f.var.begin(), f.var.end()), {}};
+    Frame frame{f.type(), f.header.writer_time_ns, Bytes(f.var.begin(), f.var.end()), {}, f.header.carried};
     for (size_t i = 0; i < f.header.record_count; ++i) frame.records.push_back(f.record(i));
     out.push_back(std::move(frame));
   }
@@ -137,9 +140,9 @@ Golden read_golden(const std::string& name) {
 }
 
 struct Edit {
-  uint8_t what;    // % 6: a byte of the variable section, a byte of a record, the time, delete, double, cut off behind
-  uint8_t frame;   // % frames
-  uint8_t at[2];   // byte, little endian
+  uint8_t what;   // % 7: a byte of the variable section, a byte of a record, the time, delete, double, carried, cut off
+  uint8_t frame;  // % frames
+  uint8_t at[2];  // byte, little endian
   uint8_t change;  // exclusive or, never nothing
 };
 
@@ -152,7 +155,7 @@ void edit_byte(std::span<uint8_t> bytes, const Edit& e) {
 void apply_edit(std::vector<Frame>& frames, const Edit& e) {
   if (frames.empty()) return;
   const auto frame = frames.begin() + static_cast<std::ptrdiff_t>(e.frame % frames.size());
-  switch (e.what % 6) {
+  switch (e.what % 7) {
     case 0:
       edit_byte(frame->var, e);
       return;
@@ -167,6 +170,9 @@ void apply_edit(std::vector<Frame>& frames, const Edit& e) {
       return;
     case 4:
       if (frames.size() < 256) frames.insert(frame, Frame(*frame));
+      return;
+    case 5:
+      frame->carried = e.change % 8;
       return;
     default:
       frames.erase(frame + 1, frames.end());
@@ -193,7 +199,10 @@ class Repair {
     frame.var = encode(a);
     frame.var.resize(std::max(size, frame.var.size()));
   }
-  void after(const Digest& head) {
+  void after(const Digest& head, size_t carried) {
+    carried = std::min(carried, pcrs_.size());
+    if (carried != 0 && carried < pcrs_.size()) pcr_ = pcrs_[pcrs_.size() - carried - 1];
+    std::fill(pcrs_.end() - static_cast<std::ptrdiff_t>(carried), pcrs_.end(), pcr_);
     Bytes both(pcr_.begin(), pcr_.end());
     both.insert(both.end(), head.begin(), head.end());
     pcr_ = digest(both);
@@ -241,8 +250,8 @@ std::vector<uint8_t> edited_log(cm::Lane lane, const Golden& golden, uint8_t cho
   std::vector<uint8_t> log;
   for (Frame& f : frames) {
     if ((choice & 0x30) != 0) repair.before(f, (choice & 0x20) != 0);
-    const std::vector<uint8_t> bytes = build_frame(lane, position, f.type, f.time_ns, f.var, f.records);
-    repair.after(position.prev_head);
+    const std::vector<uint8_t> bytes = build_frame(lane, position, f.type, f.time_ns, f.var, f.records, f.carried);
+    repair.after(position.prev_head, f.carried);
     log.insert(log.end(), bytes.begin(), bytes.end());
   }
   return log;
@@ -281,7 +290,7 @@ const Golden* golden_of(const std::vector<Golden>& goldens, const std::vector<Fr
 
 std::vector<uint8_t> make_segment(cm::Lane lane, const std::vector<Golden>& goldens, uint8_t choice,
                                   std::span<const uint8_t> rest) {
-  if ((choice & 4) != 0) return edited_log(lane, goldens[choice >> 3 & 1], choice, rest);
+  if ((choice & 4) != 0) return edited_log(lane, goldens[(choice >> 3 & 1) | (choice & 1) << 1], choice, rest);
   if ((choice & 1) != 0) return {rest.begin(), rest.end()};
   return described_log(lane, rest);
 }
@@ -290,7 +299,8 @@ std::vector<uint8_t> make_segment(cm::Lane lane, const std::vector<Golden>& gold
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const cm::Lane lane = best_sha256_lane();
-  static const std::vector<Golden> goldens = {read_golden("clean"), read_golden("eventful")};
+  static const std::vector<Golden> goldens = {read_golden("clean"), read_golden("eventful"), read_golden("carried"),
+                                              read_golden("rotated")};
   if (size == 0) return 0;
   const std::vector<uint8_t> segment = make_segment(lane, goldens, data[0], {data + 1, size - 1});
 
