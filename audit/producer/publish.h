@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "audit/probes.h"
 #include "audit/producer/clock.h"
 #include "audit/producer/producer.h"
 
@@ -73,11 +74,13 @@ inline void publish_slot(Port& port) {
 inline void publish_entry(Port& port, const Call& call) {
   fill_entry(next_slot(port), call, record_time_ns(port));
   publish_slot(port);
+  CM_PROBE_SERVICE_ENTRY(static_cast<uint32_t>(call.event), call.object, call.bytes_in);
 }
 
 inline void publish_exit(Port& port, const Call& call, Status result, uint64_t detail) {
   fill_exit(next_slot(port), call, result, detail, record_time_ns(port));
   publish_slot(port);
+  CM_PROBE_SERVICE_EXIT(static_cast<uint32_t>(call.event), call.object, static_cast<int32_t>(result), detail);
 }
 
 }  // namespace cm::audit

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "audit/probes.h"
 #include "audit/writer/futex.h"
 
 namespace cm::audit {
@@ -71,6 +72,7 @@ uint32_t Drain::gather(std::span<const ClientPtr> clients, uint64_t limit) {
     gathered_.push_back({wish.client, take});
   }
   wishes_.clear();
+  CM_PROBE_RINGS_DRAINED(used_);
   if (all)
     for (const ClientPtr& client : clients) client->settle_waits(monotonic_ns());
   return used_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "audit/probes.h"
 #include "audit/writer/futex.h"
 
 namespace cm::audit {
@@ -72,6 +73,7 @@ Appended Journal::append_here(FrameType type, const Bytes& payload, const FrameE
   if (!extras.records.empty()) marks_.push_back({frame_seq, position_.next_record});
   position_ = after;
   note(type, payload, frame_seq);
+  CM_PROBE_FRAME_DURABLE(static_cast<uint16_t>(type), frame_seq, extras.records.size(), spent_ns);
   tpm_.enqueue({frame_seq, position_.prev_head, extras.base});
   return result;
 }

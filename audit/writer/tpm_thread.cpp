@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 
+#include "audit/probes.h"
 #include "crypto/cpu/tsc_x86.h"
 #include "crypto/sha2/sha256.h"
 
@@ -203,6 +204,8 @@ void TpmThread::advance(const ExtendItem& item) {
   pcr_ = extended_pcr(lane_, pcr_, item.head);
   last_head_ = item.head;
   extended_end_.store(item.frame_seq + 1, std::memory_order_release);
+  const uint64_t since_ns = busy_since_ns_;
+  CM_PROBE_PCR_EXTENDED(item.frame_seq, since_ns == 0 ? 0 : monotonic_ns() - since_ns);
   wake_.wake();
 }
 
@@ -252,6 +255,7 @@ Error TpmThread::take_anchor(const AnchorRequest& request) {
   anchor.quote_signature = std::move(quote.signature);
   anchored_nv_ = anchor.nv_value;
   counter_known_ = true;
+  CM_PROBE_ANCHOR_TAKEN(anchor.anchored_seq, monotonic_ns() - busy_since_ns_);
   report(std::move(event));
   return {};
 }
