@@ -18,6 +18,17 @@ constexpr uint64_t kResumeTime_ns = 3000000000;  // clients of the writer before
 constexpr uint64_t kExpiryPause_ns = 500000000;
 constexpr uint64_t kRingIdEnd = uint64_t{1} << 32;
 
+// same_process: a start time that could not be read is 0 and says nothing.
+bool same_process(const ClientAttach& before, const ClientAttach& now) {
+  return before.pid == now.pid &&
+         (before.start_time == now.start_time || before.start_time == 0 || now.start_time == 0);
+}
+
+bool process_lives(const ClientAttach& attach) {
+  const uint64_t start_time = process_start_time(static_cast<pid_t>(attach.pid));
+  return start_time != 0 && (attach.start_time == 0 || attach.start_time == start_time);
+}
+
 }  // namespace
 
 void WriterLoop::take_server_events() {
@@ -81,12 +92,12 @@ void WriterLoop::admit_returning(ServerEvent& event) {
   const ClientAttach& before = logged.attach;
   if (before.seal_commitment != seal_commitment(lane_, seal_seed_of(before)))
     return event.connection->refuse("the secret of the seals is not the one this client began with; attach anew");
-  if (logged.cut_off || before.pid != attach.pid || before.start_time != attach.start_time ||
-      before.uid != attach.uid || before.module_digest != attach.module_digest ||
-      before.seal_kind != attach.seal_kind || before.ring_count != attach.ring_count ||
-      before.ring_records != attach.ring_records)
+  if (logged.cut_off || !same_process(before, attach) || before.uid != attach.uid ||
+      before.module_digest != attach.module_digest || before.seal_kind != attach.seal_kind ||
+      before.ring_count != attach.ring_count || before.ring_records != attach.ring_records)
     return event.connection->refuse("this is not the client that is awaited");
-  // The same process: its executable was looked at when it first came.
+  // The same process: it was looked at when it first came.
+  attach.start_time = before.start_time;
   attach.executable = before.executable;
   attach.executable_known = before.executable_known;
   attach.executable_digest = before.executable_digest;
@@ -210,9 +221,7 @@ void WriterLoop::expire_absent_clients() {
   for (auto it = absent_.begin(); it != absent_.end();) {
     const LoggedClient& client = it->second;
     const ClientAttach& attach = client.attach;
-    const bool lives =
-        attach.start_time != 0 && process_start_time(static_cast<pid_t>(attach.pid)) == attach.start_time;
-    if (!client.cut_off && (in_time || lives)) {
+    if (!client.cut_off && (in_time || process_lives(attach))) {
       ++it;
       continue;
     }
