@@ -466,9 +466,10 @@ Findings findings_of(const CleanLog& clean, size_t frames) {
 Findings findings_of(const CleanLog& clean) { return findings_of(clean, clean.moments.size()); }
 
 int code_of(const Findings& findings) {
-  int code = verify::kExitVerified;
-  for (const FindingId id : findings) code = std::max(code, verify::finding_row(id).exit_code);
-  return code;
+  for (const int code : {verify::kExitTampered, verify::kExitUndecided, verify::kExitIncomplete})
+    if (std::ranges::any_of(findings, [&](FindingId id) { return verify::finding_row(id).exit_code == code; }))
+      return code;
+  return verify::kExitVerified;
 }
 
 }  // namespace cm::audit::test

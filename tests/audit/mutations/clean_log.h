@@ -38,7 +38,7 @@ struct CleanLog {
 enum class Shape : uint8_t { kAny, kRunning };
 CleanLog draw_clean_log(uint64_t seed, Shape shape = Shape::kAny, uint8_t key = 0);  // key 0: drawn
 
-// findings_of: the findings on the first frames of a log, none of which is of code 1 or 2. code_of: the exit code.
+// findings_of: the findings on the first frames of a log, none of which is of code 1 or 2. code_of: 1 before 2 before 3.
 Findings findings_of(const CleanLog& clean, size_t frames);
 Findings findings_of(const CleanLog& clean);
 int code_of(const Findings& findings);

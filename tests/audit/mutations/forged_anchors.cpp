@@ -28,7 +28,8 @@ void of_either(Forge& f, const std::function<void(AttestFields&)>& edit) {
     f.edits.certification = edit;
 }
 
-void flip(Bytes& bytes, Dice& dice, size_t from) { bytes[dice.from_to(from, bytes.size() - 1)] ^= 0x10; }
+// flip: a bit of r or s of a TPMT_SIGNATURE.
+void flip(Bytes& signature, Dice& dice) { signature[(dice.one_in(2) ? 6 : 40) + dice.below(32)] ^= 0x10; }
 
 constexpr Forgery kForgeries[] = {
     {"binding: log id", FindingId::kAttestBinding,
@@ -131,11 +132,11 @@ constexpr Forgery kForgeries[] = {
      }},
     {"signature of the quote", FindingId::kAttestSignature,
      [](Forge& f) {
-       f.edits.after_signing = [&dice = f.dice](Anchor& a) { flip(a.quote_signature, dice, 10); };
+       f.edits.after_signing = [&dice = f.dice](Anchor& a) { flip(a.quote_signature, dice); };
      }},
     {"signature of the certification", FindingId::kAttestSignature,
      [](Forge& f) {
-       f.edits.after_signing = [&dice = f.dice](Anchor& a) { flip(a.nv_signature, dice, 42); };
+       f.edits.after_signing = [&dice = f.dice](Anchor& a) { flip(a.nv_signature, dice); };
      }},
     {"each signature under the other", FindingId::kAttestSignature,
      [](Forge& f) {

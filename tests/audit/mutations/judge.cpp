@@ -99,6 +99,7 @@ Answer judge(const Mutant& m, bool with_program, const std::string& keep) {
   if (files) write_log(m, base);
   const Report report = m.change_files ? verify_directory(m, base) : check(m.segments, m.trust, m.head, m.nv_value);
   Answer answer{exit_code(report), wrong_in(m.expected, report)};
+  if (const verify::Finding* f = report.first(answer.code); f != nullptr) answer.id = f->id;
   if (answer.wrong.empty() && with_program) answer.wrong = program_differs(m, base, report);
   if (!answer.wrong.empty()) answer.wrong += fmt::format(" [{}]: {}", m.what, ids(report));
   return answer;

@@ -10,6 +10,7 @@ namespace cm::audit::test {
 struct Answer {
   int code = 0;
   std::string wrong;  // empty when it is right
+  std::optional<FindingId> id = {};  // the first finding of that code
 };
 
 // judge: the verifier in this process; with_program: the program cryptomod-audit too, whose whole JSON verdict must be

@@ -125,18 +125,18 @@ Answer LiveLog::look() {
   pause_ms(static_cast<int>(s.dice.below(20)));
   if (++s.looks % kRestartEvery == 0) {
     s.writer.kill_now();
-    if (s.writer.start() != "ready") return {-1, "the writer does not start again"};
+    if (s.writer.start() != "ready") return {-1, "the writer does not start again", {}};
   }
   const uint64_t way = s.dice.below(8);
   if (way == 0) {
     const int code = run_audit("verify " + s.writer.log_dir() + " --enrolment " + s.writer.trust_dir() + "/enrolment.json");
-    return {code, code == verify::kExitIncomplete ? "" : "the program does not say that the log is live"};
+    return {code, code == verify::kExitIncomplete ? "" : "the program does not say that the log is live", {}};
   }
   const std::string copy = s.dir / "copy";
   if (way < 4) copy_log(s.writer.log_dir(), copy);
   const Report report = s.verify_at(way < 4 ? copy : s.writer.log_dir());
   fs::remove_all(copy);
-  Answer answer{exit_code(report), ""};
+  Answer answer{exit_code(report), "", {}};
   for (const verify::Finding& f : report.findings)
     if (!kAllowed.contains(f.id)) answer.wrong = "a finding on a live log: " + ids(report);
   const uint64_t proved = report.proof ? report.proof->records : 0;
@@ -155,7 +155,7 @@ Answer LiveLog::change() {
     for (size_t i = 0; i < report.counts.segments; ++i)
       s.segments.push_back(content(s.writer.log_dir() + "/" + segment_name(i)));
     s.at = frames_in(s.segments);
-    return {exit_code(report), status == 0 && exit_code(report) == 0 ? "" : "not verified: " + ids(report)};
+    return {exit_code(report), status == 0 && exit_code(report) == 0 ? "" : "not verified: " + ids(report), {}};
   }
   const uint64_t frame = s.dice.below(s.at.size()), byte = s.dice.below(s.at[frame].size);
   uint8_t& changed = s.segments[s.at[frame].segment][s.at[frame].offset + byte];
@@ -168,7 +168,7 @@ Answer LiveLog::change() {
   e.segment = segment_name(s.at[frame].segment);
   const Report report = check(s.segments, s.trust);
   changed ^= bit;
-  Answer answer{exit_code(report), wrong_in(e, report)};
+  Answer answer{exit_code(report), wrong_in(e, report), {}};
   if (!answer.wrong.empty()) answer.wrong += ": " + ids(report);
   return answer;
 }

@@ -26,6 +26,7 @@ namespace {
 using WallClock = std::chrono::steady_clock;
 
 constexpr uint64_t kProgramEvery = 32;  // of so many mutants one is given to the program too
+constexpr uint64_t kEnoughForFindings = 2000;
 
 struct Settings {
   uint64_t first = 0;
@@ -56,11 +57,13 @@ class Campaign {
   void take(const std::string& kind, const std::string& repeat, const Answer& answer);
   void print() const;
   bool every_field_hit() const;
+  bool every_finding_given() const;
 
   const Settings& settings_;
   std::mutex mutex_;
   std::map<std::string, Sum> sums_;
   std::set<std::string> fields_;
+  Findings given_;  // that decided
 };
 
 void Campaign::take(const std::string& kind, const std::string& repeat, const Answer& answer) {
@@ -84,16 +87,22 @@ void Campaign::in_threads(uint64_t count, const std::function<void(uint64_t)>& o
   for (std::thread& thread : threads) thread.join();
 }
 
-// one_mutant: the kinds take turns, and each counts its own seeds.
-void Campaign::one_mutant(uint64_t number) {
+// turn: every fifth seed is of the kind that goes through all fields, which are many; the other kinds take turns. Each
+// kind counts its own seeds.
+std::pair<const KindRow*, uint64_t> turn(uint64_t seed) {
+  constexpr uint64_t kFieldEvery = 5;
   const auto& all = kinds();
-  uint64_t seed = settings_.first + number;
-  const KindRow* row = nullptr;
-  for (const KindRow& k : all)
-    if (k.name == settings_.kind) row = &k;
-  if (row == nullptr) {
-    row = &all[seed % all.size()];
-    seed /= all.size();
+  if (seed % kFieldEvery == 0) return {&all[0], seed / kFieldEvery};
+  const uint64_t others = all.size() - 1, n = seed / kFieldEvery * (kFieldEvery - 1) + seed % kFieldEvery - 1;
+  return {&all[1 + n % others], n / others};
+}
+
+void Campaign::one_mutant(uint64_t number) {
+  auto [row, seed] = turn(settings_.first + number);
+  for (const KindRow& k : kinds()) {
+    if (k.name != settings_.kind) continue;
+    row = &k;
+    seed = settings_.first + number;
   }
   const std::string repeat = fmt::format("--kind {} --first {} --seeds 1", row->name, seed);
   const std::string keep =
@@ -105,11 +114,12 @@ void Campaign::one_mutant(uint64_t number) {
     field = m.field;
     answer = judge(m, seed % kProgramEvery == 0, keep);
   } catch (const std::exception& failure) {
-    answer = {-1, std::string("the campaign itself: ") + failure.what()};
+    answer = {-1, std::string("the campaign itself: ") + failure.what(), {}};
   }
   take(row->name, repeat, answer);
   const std::lock_guard lock(mutex_);
   if (!field.empty()) fields_.insert(field);
+  if (answer.id) given_.insert(*answer.id);
 }
 
 void Campaign::one_clean(uint64_t number) {
@@ -163,6 +173,18 @@ bool Campaign::every_field_hit() const {
   return every;
 }
 
+// every_finding_given: of code 1.
+bool Campaign::every_finding_given() const {
+  if (!settings_.kind.empty() || settings_.seeds < kEnoughForFindings) return true;
+  bool every = true;
+  for (const verify::FindingRow& row : verify::kFindings) {
+    if (row.exit_code != verify::kExitTampered || given_.contains(row.id)) continue;
+    fmt::print("never given: {}\n", row.name);
+    every = false;
+  }
+  return every;
+}
+
 void Campaign::print() const {
   fmt::print("{:<20}{:>7}{:>9}   verdicts (exit code: runs)\n", "kind", "runs", "failed");
   for (const auto& [kind, sum] : sums_) {
@@ -179,11 +201,11 @@ int Campaign::run() {
   live();
   in_threads(settings_.seeds, [this](uint64_t n) { one_mutant(n); });
   print();
-  const bool fields = every_field_hit();
+  const bool fields = every_field_hit(), findings = every_finding_given();
   const bool right = std::ranges::all_of(sums_, [](const auto& row) { return row.second.wrong == 0; });
   fmt::print("{} mutants in {:.1f} s\n", settings_.seeds,
              std::chrono::duration<double>(WallClock::now() - begun).count());
-  return fields && right ? 0 : 1;
+  return fields && findings && right ? 0 : 1;
 }
 
 int campaign(int argc, char** argv) {
