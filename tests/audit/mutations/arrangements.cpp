@@ -138,8 +138,7 @@ Mutant splice(uint64_t seed) {
   const CleanLog clean = draw_clean_log(seed);
   const CleanLog other = draw_clean_log(seed ^ uint64_t{1} << 40, Shape::kAny, dice.one_in(2) ? clean.key : 0);
   const bool same_id = dice.one_in(3), same_number = !dice.one_in(3);
-  const std::vector<Bytes> foreign =
-      same_id ? assemble(clean.log.chain.log_id, other.log.frames) : other.log.segments;
+  const std::vector<Bytes> foreign = same_id ? assemble(clean.log.chain.log_id, other.log.frames) : other.log.segments;
   Arrangement a = arrange(clean.log.segments), b = arrange(foreign, false, same_id);
   const auto to = somewhere(a, dice);
   auto from = somewhere(b, dice);
@@ -161,8 +160,8 @@ Mutant splice(uint64_t seed) {
   return arranged(clean, a, "frame of another log " + text(from) + " at " + text(to));
 }
 
-// cut_at_frame: the log ends with a whole frame. An enrolment record does not show that; a head that somebody saw or the
-// TPM's counter does.
+// cut_at_frame: the log ends with a whole frame. An enrolment record does not show that; a head that somebody saw or
+// the TPM's counter does.
 Mutant cut_at_frame(uint64_t seed) {
   Dice dice(seed);
   const CleanLog clean = draw_clean_log(seed);

@@ -29,8 +29,7 @@ uint64_t whole_size(uint64_t var_size, uint64_t records) {
 Expected sizes_changed(const CleanLog& clean, const FrameAt& at, uint64_t frame, const Change& change) {
   const uint64_t records = little(change.after, kCountAt, 4), var_size = little(change.after, kVarAt, 4);
   if (records > kRecordsMax) return tampered_at(clean, {FindingId::kHeaderField}, at, frame, kCountAt);
-  if (var_size > kVarMax || var_size % 64 != 0)
-    return tampered_at(clean, {FindingId::kHeaderField}, at, frame, kVarAt);
+  if (var_size > kVarMax || var_size % 64 != 0) return tampered_at(clean, {FindingId::kHeaderField}, at, frame, kVarAt);
   const uint64_t size = whole_size(var_size, records);
   return tampered_at(clean, {FindingId::kFrameSize}, at, frame, size > change.left ? 0 : size - kTailSize);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// clean_log.cpp: see clean_log.h. Some lives of a writer; in each of them clients come, record, break their rings, go and
-// are lost, the TPM quotes, is reset and extended by others.
+// clean_log.cpp: see clean_log.h. Some lives of a writer; in each of them clients come, record, break their rings, go
+// and are lost, the TPM quotes, is reset and extended by others.
 #include "tests/audit/mutations/clean_log.h"
 
 #include <algorithm>

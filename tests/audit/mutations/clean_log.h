@@ -21,10 +21,10 @@ struct Planned {
 
 // Moment: what holds after a frame.
 struct Moment {
-  bool ended = false;                    // the last of end and start frames is an end frame
-  bool covered = false;                  // and an anchor covers it
-  uint64_t proved = 0;                   // records that an anchor proves
-  uint64_t nv_value = 0;                 // of the last anchor
+  bool ended = false;     // the last of end and start frames is an end frame
+  bool covered = false;   // and an anchor covers it
+  uint64_t proved = 0;    // records that an anchor proves
+  uint64_t nv_value = 0;  // of the last anchor
 };
 
 struct CleanLog {
@@ -38,7 +38,8 @@ struct CleanLog {
 enum class Shape : uint8_t { kAny, kRunning };
 CleanLog draw_clean_log(uint64_t seed, Shape shape = Shape::kAny, uint8_t key = 0);  // key 0: drawn
 
-// findings_of: the findings on the first frames of a log, none of which is of code 1 or 2. code_of: 1 before 2 before 3.
+// findings_of: the findings on the first frames of a log, none of which is of code 1 or 2. code_of: 1 before 2
+// before 3.
 Findings findings_of(const CleanLog& clean, size_t frames);
 Findings findings_of(const CleanLog& clean);
 int code_of(const Findings& findings);

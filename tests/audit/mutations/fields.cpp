@@ -8,11 +8,11 @@
 namespace cm::audit::test {
 namespace {
 
-constexpr int kCounted = -1;    // u16 length, little endian, and that many bytes
-constexpr int kTpmSized = -2;   // the same, big endian
-constexpr int kListOf = -3;     // u32 count; what follows in the layout is one item
-constexpr int kIfSealed = -4;   // 32 bytes when seal_kind is 1
-constexpr int kQuote = -5;      // u16 length, little endian, and the structure of that name
+constexpr int kCounted = -1;   // u16 length, little endian, and that many bytes
+constexpr int kTpmSized = -2;  // the same, big endian
+constexpr int kListOf = -3;    // u32 count; what follows in the layout is one item
+constexpr int kIfSealed = -4;  // 32 bytes when seal_kind is 1
+constexpr int kQuote = -5;     // u16 length, little endian, and the structure of that name
 constexpr int kCertification = -6;
 constexpr int kSignature = -7;
 constexpr int kPublic = -8;
@@ -23,40 +23,76 @@ struct Row {
 };
 using Layout = std::vector<Row>;
 
-const Layout kHeader = {{"magic", 8},        {"version", 2},      {"type", 2},         {"flags", 4},
-                        {"log_id", 16},      {"frame_seq", 8},    {"first_record", 8}, {"record_count", 4},
-                        {"var_size", 4},     {"writer_time_ns", 8}, {"prev_head", 32},   {"records_digest", 32}};
+const Layout kHeader = {{"magic", 8},    {"version", 2},        {"type", 2},         {"flags", 4},
+                        {"log_id", 16},  {"frame_seq", 8},      {"first_record", 8}, {"record_count", 4},
+                        {"var_size", 4}, {"writer_time_ns", 8}, {"prev_head", 32},   {"records_digest", 32}};
 const Layout kRecord = {{"event_id", 4}, {"return_code", 4}, {"time_ns", 8}, {"session_id", 16}, {"ring_id", 4},
                         {"ring_seq", 4}, {"object", 8},      {"detail", 8},  {"seal", 8}};
 const Layout kTail = {{"crc32c", 4}, {"magic", 4}, {"frame_size", 8}};
 
-const Layout kGenesis = {
-    {"writer_version", kCounted}, {"writer_uid", 4},     {"creator_uid", 4},      {"isolated", 1},
-    {"tpm.kind", 1},              {"tpm.manufacturer", 4}, {"tpm.firmware", 8},   {"tpm.reset_count", 4},
-    {"tpm.restart_count", 4},     {"tpm.clock_ms", 8},   {"tpm.clock_safe", 1},   {"pcr_index", 4},
-    {"pcr_start", 32},            {"ak_public", kPublic}, {"nv_index", 4},        {"nv_name", kCounted},
-    {"nv_start", 8},              {"boot_id", 16}};
-const Layout kStart = {{"writer_version", kCounted}, {"writer_uid", 4},       {"tpm.kind", 1},
-                       {"tpm.manufacturer", 4},      {"tpm.firmware", 8},     {"tpm.reset_count", 4},
-                       {"tpm.restart_count", 4},     {"tpm.clock_ms", 8},     {"tpm.clock_safe", 1},
-                       {"pcr_value", 32},            {"nv_value", 8},         {"boot_id", 16},
-                       {"torn_bytes", 8},            {"torn_digest", 32}};
-const Layout kAttach = {{"client_id", 16},   {"pid", 4},
-                        {"uid", 4},          {"gid", 4},
-                        {"start_time", 8},   {"reattached", 1},
-                        {"executable_known", 1}, {"executable_digest", 32},
-                        {"executable", kCounted}, {"module_digest", 32},
-                        {"module_version", kCounted}, {"lanes", kCounted},
-                        {"seal_kind", 4},    {"ring_records", 4},
-                        {"first_ring_id", 4}, {"ring_count", 4},
+const Layout kGenesis = {{"writer_version", kCounted},
+                         {"writer_uid", 4},
+                         {"creator_uid", 4},
+                         {"isolated", 1},
+                         {"tpm.kind", 1},
+                         {"tpm.manufacturer", 4},
+                         {"tpm.firmware", 8},
+                         {"tpm.reset_count", 4},
+                         {"tpm.restart_count", 4},
+                         {"tpm.clock_ms", 8},
+                         {"tpm.clock_safe", 1},
+                         {"pcr_index", 4},
+                         {"pcr_start", 32},
+                         {"ak_public", kPublic},
+                         {"nv_index", 4},
+                         {"nv_name", kCounted},
+                         {"nv_start", 8},
+                         {"boot_id", 16}};
+const Layout kStart = {{"writer_version", kCounted},
+                       {"writer_uid", 4},
+                       {"tpm.kind", 1},
+                       {"tpm.manufacturer", 4},
+                       {"tpm.firmware", 8},
+                       {"tpm.reset_count", 4},
+                       {"tpm.restart_count", 4},
+                       {"tpm.clock_ms", 8},
+                       {"tpm.clock_safe", 1},
+                       {"pcr_value", 32},
+                       {"nv_value", 8},
+                       {"boot_id", 16},
+                       {"torn_bytes", 8},
+                       {"torn_digest", 32}};
+const Layout kAttach = {{"client_id", 16},
+                        {"pid", 4},
+                        {"uid", 4},
+                        {"gid", 4},
+                        {"start_time", 8},
+                        {"reattached", 1},
+                        {"executable_known", 1},
+                        {"executable_digest", 32},
+                        {"executable", kCounted},
+                        {"module_digest", 32},
+                        {"module_version", kCounted},
+                        {"lanes", kCounted},
+                        {"seal_kind", 4},
+                        {"ring_records", 4},
+                        {"first_ring_id", 4},
+                        {"ring_count", 4},
                         {"seal_commitment", kIfSealed}};
-const Layout kLost = {{"client_id", 16},    {"reason", 4},       {"open", kListOf}, {"open.ring_id", 4},
+const Layout kLost = {{"client_id", 16},    {"reason", 4},        {"open", kListOf}, {"open.ring_id", 4},
                       {"open.event_id", 4}, {"open.ring_seq", 8}, {"open.object", 8}};
 const Layout kBatch = {{"marks", kListOf}, {"mark.ring_id", 4}, {"mark.count", 4}, {"mark.first_seq", 8}};
-const Layout kAnchor = {{"anchored_seq", 8},      {"anchored_head", 32},       {"pcr_value", 32},
-                        {"nv_value", 8},          {"challenge", 32},           {"tsc_before", 8},
-                        {"tsc_after", 8},         {"quote_attest", kQuote},    {"quote_signature", kSignature},
-                        {"nv_attest", kCertification}, {"nv_signature", kSignature}};
+const Layout kAnchor = {{"anchored_seq", 8},
+                        {"anchored_head", 32},
+                        {"pcr_value", 32},
+                        {"nv_value", 8},
+                        {"challenge", 32},
+                        {"tsc_before", 8},
+                        {"tsc_after", 8},
+                        {"quote_attest", kQuote},
+                        {"quote_signature", kSignature},
+                        {"nv_attest", kCertification},
+                        {"nv_signature", kSignature}};
 const Layout kPayloads[13] = {
     kGenesis,
     kStart,
@@ -72,13 +108,13 @@ const Layout kPayloads[13] = {
     {{"segment", 4}, {"reason", 4}, {"bytes", 8}},
     {{"reason", 4}},
 };
-constexpr const char* kTypes[13] = {"genesis", "boot",   "clock",              "client-attach", "client-detach",
-                                    "client-lost", "batch", "anchor",          "unexplained-extend", "seal-broken",
-                                    "recovery", "segment-seal", "end"};
+constexpr const char* kTypes[13] = {"genesis",     "boot",         "clock",  "client-attach",      "client-detach",
+                                    "client-lost", "batch",        "anchor", "unexplained-extend", "seal-broken",
+                                    "recovery",    "segment-seal", "end"};
 
-const Layout kAttestCommon = {{"magic", 4},    {"type", 2},        {"signer", kTpmSized}, {"extra", kTpmSized},
-                              {"clock", 8},    {"reset_count", 4}, {"restart_count", 4},  {"safe", 1},
-                              {"firmware", 8}};
+const Layout kAttestCommon = {{"magic", 4},         {"type", 2},  {"signer", kTpmSized},
+                              {"extra", kTpmSized}, {"clock", 8}, {"reset_count", 4},
+                              {"restart_count", 4}, {"safe", 1},  {"firmware", 8}};
 // Of a quote with one bank and three bytes of bitmap, as every log here has it.
 const Layout kQuoteRest = {{"banks", 4}, {"bank", 2}, {"bitmap_size", 1}, {"bitmap", 3}, {"pcr_digest", kTpmSized}};
 const Layout kCertificationRest = {{"index_name", kTpmSized}, {"offset", 2}, {"contents", kTpmSized}};

@@ -68,8 +68,8 @@ void doubled(Files& f) {
 }
 
 void foreign_file(Files& f) {
-  static const std::vector<std::string> names = {"notes",           ".hidden",         "0000000.cmlog",
-                                                 "000000000.cmlog", "0000000a.cmlog",  "00000000.CMLOG",
+  static const std::vector<std::string> names = {"notes",           ".hidden",        "0000000.cmlog",
+                                                 "000000000.cmlog", "0000000a.cmlog", "00000000.CMLOG",
                                                  "00000000.cmlog~", "-0000001.cmlog", "+0000000.cmlog"};
   const std::string name = f.dice.one_of(names);
   f.m.change_files = [name](const std::string& d) { touch(d + "/" + name); };
@@ -102,7 +102,9 @@ void no_file(Files& f) {
 void renamed(Files& f) {
   const size_t number = f.any();
   const std::string name = segment_name(number) + ".bak";
-  f.m.change_files = [number, name](const std::string& d) { fs::rename(d + "/" + segment_name(number), d + "/" + name); };
+  f.m.change_files = [number, name](const std::string& d) {
+    fs::rename(d + "/" + segment_name(number), d + "/" + name);
+  };
   f.m.what = "segment " + std::to_string(number) + " has another name";
   f.expect_file(FindingId::kForeignFile, name);
 }
@@ -150,7 +152,7 @@ void mode_or_link(Files& f) {
   f.m.what = "segment " + std::to_string(number) + " is read-only, or has two names";
 }
 
-constexpr void (*kTricks[])(Files&) = {missing, swapped, doubled,    foreign_file, gap_behind,  no_file,
+constexpr void (*kTricks[])(Files&) = {missing, swapped, doubled,  foreign_file, gap_behind,  no_file,
                                        renamed, emptied, one_more, unreadable,   mode_or_link};
 
 CleanLog draw_segments(uint64_t seed) {
@@ -229,7 +231,8 @@ Mutant trust_root(uint64_t seed) {
       break;
     case 3:
       m.what = "another attestation key";
-      m.trust = {std::nullopt, verify::parse_ak_public(SoftTpm(static_cast<uint8_t>(clean.key % 200 + 1)).ak_public())->point};
+      m.trust = {std::nullopt,
+                 verify::parse_ak_public(SoftTpm(static_cast<uint8_t>(clean.key % 200 + 1)).ak_public())->point};
       m.expected = tampered_at(clean, {FindingId::kAkMismatch}, {}, 0);
       break;
     case 4:

@@ -54,7 +54,8 @@ constexpr Forgery kForgeries[] = {
     {"signer", FindingId::kAttestSigner, [](Forge& f) { of_either(f, [](AttestFields& a) { a.signer[9] ^= 1; }); }},
     {"clock", FindingId::kTpmClock, [](Forge& f) { of_either(f, [](AttestFields& a) { a.clock_ms = 1; }); }},
     {"resets", FindingId::kTpmCounts, [](Forge& f) { of_either(f, [](AttestFields& a) { a.reset_count += 1; }); }},
-    {"fewer resets", FindingId::kTpmCounts, [](Forge& f) { of_either(f, [](AttestFields& a) { a.reset_count -= 1; }); }},
+    {"fewer resets", FindingId::kTpmCounts,
+     [](Forge& f) { of_either(f, [](AttestFields& a) { a.reset_count -= 1; }); }},
     {"fewer restarts", FindingId::kTpmCounts,
      [](Forge& f) {
        ++f.log.tpm.identity.restart_count;
@@ -63,67 +64,37 @@ constexpr Forgery kForgeries[] = {
      }},
     {"firmware", FindingId::kTpmIdentity, [](Forge& f) { of_either(f, [](AttestFields& a) { a.firmware ^= 1; }); }},
     {"another PCR", FindingId::kQuoteSelection,
-     [](Forge& f) {
-       f.edits.quote = [](AttestFields& a) { a.selection[0].second = 1u << 22; };
-     }},
+     [](Forge& f) { f.edits.quote = [](AttestFields& a) { a.selection[0].second = 1u << 22; }; }},
     {"another bank", FindingId::kQuoteSelection,
-     [](Forge& f) {
-       f.edits.quote = [](AttestFields& a) { a.selection[0].first = kSha1Bank; };
-     }},
+     [](Forge& f) { f.edits.quote = [](AttestFields& a) { a.selection[0].first = kSha1Bank; }; }},
     {"two registers", FindingId::kQuoteSelection,
-     [](Forge& f) {
-       f.edits.quote = [](AttestFields& a) { a.selection[0].second |= 1u << 22; };
-     }},
+     [](Forge& f) { f.edits.quote = [](AttestFields& a) { a.selection[0].second |= 1u << 22; }; }},
     {"a register of another bank too", FindingId::kQuoteSelection,
-     [](Forge& f) {
-       f.edits.quote = [](AttestFields& a) { a.selection.emplace_back(kSha1Bank, 1u); };
-     }},
+     [](Forge& f) { f.edits.quote = [](AttestFields& a) { a.selection.emplace_back(kSha1Bank, 1u); }; }},
     {"no register", FindingId::kQuoteSelection,
-     [](Forge& f) {
-       f.edits.quote = [](AttestFields& a) { a.selection = {{kSha256Bank, 0u}}; };
-     }},
+     [](Forge& f) { f.edits.quote = [](AttestFields& a) { a.selection = {{kSha256Bank, 0u}}; }; }},
     {"digest of the PCR", FindingId::kQuotePcr,
-     [](Forge& f) {
-       f.edits.quote = [](AttestFields& a) { a.digest_or_name[5] ^= 1; };
-     }},
+     [](Forge& f) { f.edits.quote = [](AttestFields& a) { a.digest_or_name[5] ^= 1; }; }},
     {"named value of the PCR", FindingId::kQuotePcr,
-     [](Forge& f) {
-       f.edits.after_signing = [](Anchor& a) { a.pcr_value[5] ^= 1; };
-     }},
+     [](Forge& f) { f.edits.after_signing = [](Anchor& a) { a.pcr_value[5] ^= 1; }; }},
     {"counter of another name", FindingId::kNvName,
-     [](Forge& f) {
-       f.edits.certification = [](AttestFields& a) { a.digest_or_name[9] ^= 1; };
-     }},
+     [](Forge& f) { f.edits.certification = [](AttestFields& a) { a.digest_or_name[9] ^= 1; }; }},
     {"offset in the counter", FindingId::kAttestMalformed,
-     [](Forge& f) {
-       f.edits.certification = [](AttestFields& a) { a.offset = 1; };
-     }},
+     [](Forge& f) { f.edits.certification = [](AttestFields& a) { a.offset = 1; }; }},
     {"size of the counter", FindingId::kAttestMalformed,
-     [](Forge& f) {
-       f.edits.certification = [](AttestFields& a) { a.contents.pop_back(); };
-     }},
+     [](Forge& f) { f.edits.certification = [](AttestFields& a) { a.contents.pop_back(); }; }},
     {"another value of the counter", FindingId::kNvValue,
-     [](Forge& f) {
-       f.edits.certification = [](AttestFields& a) { a.contents[7] ^= 2; };
-     }},
+     [](Forge& f) { f.edits.certification = [](AttestFields& a) { a.contents[7] ^= 2; }; }},
     {"counter went ahead", FindingId::kNvValue, [](Forge& f) { f.log.tpm.nv_value += f.dice.from_to(1, 9); }},
     {"counter stood still", FindingId::kNvValue, [](Forge& f) { --f.log.tpm.nv_value; }},
     {"time stamp counters", FindingId::kTscOrder,
-     [](Forge& f) {
-       f.edits.after_signing = [](Anchor& a) { a.tsc_before = a.tsc_after + 1; };
-     }},
+     [](Forge& f) { f.edits.after_signing = [](Anchor& a) { a.tsc_before = a.tsc_after + 1; }; }},
     {"head after signing", FindingId::kAttestBinding,
-     [](Forge& f) {
-       f.edits.after_signing = [](Anchor& a) { a.anchored_head[0] ^= 1; };
-     }},
+     [](Forge& f) { f.edits.after_signing = [](Anchor& a) { a.anchored_head[0] ^= 1; }; }},
     {"frame after signing", FindingId::kAttestBinding,
-     [](Forge& f) {
-       f.edits.after_signing = [](Anchor& a) { a.anchored_seq -= 1; };
-     }},
+     [](Forge& f) { f.edits.after_signing = [](Anchor& a) { a.anchored_seq -= 1; }; }},
     {"challenge after signing", FindingId::kAttestBinding,
-     [](Forge& f) {
-       f.edits.after_signing = [](Anchor& a) { a.challenge[0] = 1; };
-     }},
+     [](Forge& f) { f.edits.after_signing = [](Anchor& a) { a.challenge[0] = 1; }; }},
     {"frame before the one anchored last", FindingId::kAnchorPosition,
      [](Forge& f) {
        Anchor last;
@@ -131,29 +102,17 @@ constexpr Forgery kForgeries[] = {
        f.edits.frame_seq = last.anchored_seq - 1;
      }},
     {"signature of the quote", FindingId::kAttestSignature,
-     [](Forge& f) {
-       f.edits.after_signing = [&dice = f.dice](Anchor& a) { flip(a.quote_signature, dice); };
-     }},
+     [](Forge& f) { f.edits.after_signing = [&dice = f.dice](Anchor& a) { flip(a.quote_signature, dice); }; }},
     {"signature of the certification", FindingId::kAttestSignature,
-     [](Forge& f) {
-       f.edits.after_signing = [&dice = f.dice](Anchor& a) { flip(a.nv_signature, dice); };
-     }},
+     [](Forge& f) { f.edits.after_signing = [&dice = f.dice](Anchor& a) { flip(a.nv_signature, dice); }; }},
     {"each signature under the other", FindingId::kAttestSignature,
-     [](Forge& f) {
-       f.edits.after_signing = [](Anchor& a) { std::swap(a.quote_signature, a.nv_signature); };
-     }},
+     [](Forge& f) { f.edits.after_signing = [](Anchor& a) { std::swap(a.quote_signature, a.nv_signature); }; }},
     {"quote and certification exchanged", FindingId::kAttestMalformed,
-     [](Forge& f) {
-       f.edits.after_signing = [](Anchor& a) { std::swap(a.quote_attest, a.nv_attest); };
-     }},
+     [](Forge& f) { f.edits.after_signing = [](Anchor& a) { std::swap(a.quote_attest, a.nv_attest); }; }},
     {"no signature", FindingId::kAttestMalformed,
-     [](Forge& f) {
-       f.edits.after_signing = [](Anchor& a) { a.quote_signature.clear(); };
-     }},
+     [](Forge& f) { f.edits.after_signing = [](Anchor& a) { a.quote_signature.clear(); }; }},
     {"algorithm of the signature", FindingId::kAttestMalformed,
-     [](Forge& f) {
-       f.edits.after_signing = [](Anchor& a) { a.nv_signature[1] ^= 1; };
-     }},
+     [](Forge& f) { f.edits.after_signing = [](Anchor& a) { a.nv_signature[1] ^= 1; }; }},
 };
 
 }  // namespace

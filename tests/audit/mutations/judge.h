@@ -9,7 +9,7 @@ namespace cm::audit::test {
 
 struct Answer {
   int code = 0;
-  std::string wrong;  // empty when it is right
+  std::string wrong;                 // empty when it is right
   std::optional<FindingId> id = {};  // the first finding of that code
 };
 

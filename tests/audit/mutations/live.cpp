@@ -129,7 +129,8 @@ Answer LiveLog::look() {
   }
   const uint64_t way = s.dice.below(8);
   if (way == 0) {
-    const int code = run_audit("verify " + s.writer.log_dir() + " --enrolment " + s.writer.trust_dir() + "/enrolment.json");
+    const int code =
+        run_audit("verify " + s.writer.log_dir() + " --enrolment " + s.writer.trust_dir() + "/enrolment.json");
     return {code, code == verify::kExitIncomplete ? "" : "the program does not say that the log is live", {}};
   }
   const std::string copy = s.dir / "copy";
@@ -140,7 +141,8 @@ Answer LiveLog::look() {
   for (const verify::Finding& f : report.findings)
     if (!kAllowed.contains(f.id)) answer.wrong = "a finding on a live log: " + ids(report);
   const uint64_t proved = report.proof ? report.proof->records : 0;
-  if (answer.code != verify::kExitIncomplete || !report.has(FindingId::kNoEnd)) answer.wrong = "not live: " + ids(report);
+  if (answer.code != verify::kExitIncomplete || !report.has(FindingId::kNoEnd))
+    answer.wrong = "not live: " + ids(report);
   if (proved < s.proved) answer.wrong = "fewer records are proved than before: " + ids(report);
   s.proved = proved;
   return answer;

@@ -105,8 +105,7 @@ void Campaign::one_mutant(uint64_t number) {
     seed = settings_.first + number;
   }
   const std::string repeat = fmt::format("--kind {} --first {} --seeds 1", row->name, seed);
-  const std::string keep =
-      settings_.keep.empty() ? "" : fmt::format("{}/{}-{}", settings_.keep, row->name, seed);
+  const std::string keep = settings_.keep.empty() ? "" : fmt::format("{}/{}-{}", settings_.keep, row->name, seed);
   Answer answer;
   std::string field;
   try {

@@ -166,7 +166,8 @@ Mutant rechained_field(uint64_t seed) {
   byte = static_cast<uint8_t>(byte ^ 1u << dice.below(8));
   Mutant m = owned(clean, assemble(clean.log.chain.log_id, frames),
                    "frame " + std::to_string(number) + " byte " + std::to_string(place) + ", " + field.name);
-  const bool quoted = f.type == static_cast<uint16_t>(FrameType::kAnchor) && field.name.find("tsc") == std::string::npos;
+  const bool quoted =
+      f.type == static_cast<uint16_t>(FrameType::kAnchor) && field.name.find("tsc") == std::string::npos;
   if (number == 0 || quoted) {
     m.expected = tampered_at(clean, {}, f, number);
     m.expected.offset.reset();

@@ -31,8 +31,7 @@ std::optional<uint64_t> frame_with(const std::vector<Digest>& pcrs, const Digest
 // Corrector: replays the PCR over the new heads and puts its values where the old ones stood.
 class Corrector {
  public:
-  explicit Corrector(const CleanLog& clean)
-      : refers_(references(clean)), tpm_(clean.key) {
+  explicit Corrector(const CleanLog& clean) : refers_(references(clean)), tpm_(clean.key) {
     tpm_.pcr = decoded<Genesis>(clean.log.frames[0]).pcr_start;
   }
 
@@ -142,8 +141,8 @@ References references(const CleanLog& clean) {
   return out;
 }
 
-// first_witness: an anchor's quote covers the true head. A start frame shows a value of the PCR; that it is not explained
-// counts when the next frame does not say so, and at once where the counter is one ahead.
+// first_witness: an anchor's quote covers the true head. A start frame shows a value of the PCR; that it is not
+// explained counts when the next frame does not say so, and at once where the counter is one ahead.
 std::optional<Witness> first_witness(const CleanLog& clean, uint64_t changed, Claims claims) {
   const References refers = references(clean);
   const std::vector<TestFrame>& frames = clean.log.frames;

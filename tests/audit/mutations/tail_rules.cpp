@@ -171,7 +171,8 @@ constexpr Rule kAttachment[] = {
      }},
     {"rings of another client",
      [](Tail& t) {
-       t.log.attach(1, [&](ClientAttach& c) { c.first_ring_id = t.a.attach.first_ring_id + (t.dice.one_in(2) ? 1 : 0); });
+       t.log.attach(1,
+                    [&](ClientAttach& c) { c.first_ring_id = t.a.attach.first_ring_id + (t.dice.one_in(2) ? 1 : 0); });
        return at_frame(FindingId::kRingAllocation);
      }},
     {"number or size of rings",
@@ -264,9 +265,7 @@ constexpr Rule kLost[] = {
        return lost_with(t, {});
      }},
     {"lost, a call is named that is not open",
-     [](Tail& t) {
-       return lost_with(t, {{t.ring().id(), static_cast<uint32_t>(EventId::kAeadOpen), 1, 0}});
-     }},
+     [](Tail& t) { return lost_with(t, {{t.ring().id(), static_cast<uint32_t>(EventId::kAeadOpen), 1, 0}}); }},
     {"lost, an open call is named wrongly",
      [](Tail& t) {
        const Record open = open_call(t);
@@ -353,7 +352,8 @@ Broken batch_with(Tail& t, std::vector<Record> records, FindingId id, uint64_t r
 constexpr Rule kRecords[] = {
     {"unknown event",
      [](Tail& t) {
-       const std::vector<uint32_t> events = {0, 9, 0x107, 0x703, 0x10100, 0x20010, 0x30007, 0x40002, 0x80010001, 0x80030001};
+       const std::vector<uint32_t> events = {0,       9,       0x107,   0x703,      0x10100,
+                                             0x20010, 0x30007, 0x40002, 0x80010001, 0x80030001};
        return batch_with(t, {t.a.rings[0].record(t.dice.one_of(events))}, FindingId::kEventUnknown, 0);
      }},
     {"an event in the ring of a thread",
@@ -391,9 +391,7 @@ constexpr Rule kRecords[] = {
        return batch_with(t, records, FindingId::kSealNotZero, 1);
      }},
     {"the session of another client",
-     [](Tail& t) {
-       return batch_with(t, t.b.rings[1].call(EventId::kAeadSeal, t.s), FindingId::kSessionShared, 0);
-     }},
+     [](Tail& t) { return batch_with(t, t.b.rings[1].call(EventId::kAeadSeal, t.s), FindingId::kSessionShared, 0); }},
     {"a session opened twice",
      [](Tail& t) {
        Ring& ring = t.dice.one_in(2) ? t.ring() : t.b.rings[1];
@@ -424,7 +422,8 @@ constexpr Rule kRecords[] = {
     {"a session whose opening failed",
      [](Tail& t) {
        const Id id = random_id(t);
-       std::vector<Record> records = {t.ring().entry(EventId::kSessionOpen), t.ring().exit(EventId::kSessionOpen, id, 0, -5)};
+       std::vector<Record> records = {t.ring().entry(EventId::kSessionOpen),
+                                      t.ring().exit(EventId::kSessionOpen, id, 0, -5)};
        const auto more = t.ring().call(EventId::kAeadSeal, id);
        records.insert(records.end(), more.begin(), more.end());
        t.log.batch(records);
@@ -521,7 +520,8 @@ Broken header_with(Tail& t, FindingId id, uint64_t within, const HeaderEdit& edi
 }
 
 constexpr Rule kHeaders[] = {
-    {"version", [](Tail& t) { return header_with(t, FindingId::kHeaderField, 8, [](FrameHeader& h) { h.version = 2; }); }},
+    {"version",
+     [](Tail& t) { return header_with(t, FindingId::kHeaderField, 8, [](FrameHeader& h) { h.version = 2; }); }},
     {"type",
      [](Tail& t) {
        const uint16_t type = t.dice.one_in(2) ? 0 : 14;
@@ -529,10 +529,15 @@ constexpr Rule kHeaders[] = {
      }},
     {"flags", [](Tail& t) { return header_with(t, FindingId::kHeaderField, 12, [](FrameHeader& h) { h.flags = 1; }); }},
     {"record_count",
-     [](Tail& t) { return header_with(t, FindingId::kHeaderField, 48, [](FrameHeader& h) { h.record_count = 65537; }); }},
-    {"var_size", [](Tail& t) { return header_with(t, FindingId::kHeaderField, 52, [](FrameHeader& h) { h.var_size += 1; }); }},
+     [](Tail& t) {
+       return header_with(t, FindingId::kHeaderField, 48, [](FrameHeader& h) { h.record_count = 65537; });
+     }},
+    {"var_size",
+     [](Tail& t) { return header_with(t, FindingId::kHeaderField, 52, [](FrameHeader& h) { h.var_size += 1; }); }},
     {"records_digest",
-     [](Tail& t) { return header_with(t, FindingId::kFrameDamaged, 96, [](FrameHeader& h) { h.records_digest[7] ^= 6; }); }},
+     [](Tail& t) {
+       return header_with(t, FindingId::kFrameDamaged, 96, [](FrameHeader& h) { h.records_digest[7] ^= 6; });
+     }},
     {"log id", [](Tail& t) { return header_with(t, FindingId::kLogId, 0, [](FrameHeader& h) { h.log_id[3] ^= 1; }); }},
     {"frame number",
      [](Tail& t) {
@@ -610,7 +615,8 @@ constexpr Rule kStarts[] = {
        recover(t);
        return recovery_with(t, FindingId::kTpmCounts, [](Start& s) { s.tpm.restart_count -= 1; });
      }},
-    {"the clock went back", [](Tail& t) { return recovery_with(t, FindingId::kTpmClock, [](Start& s) { s.tpm.clock_ms = 1; }); }},
+    {"the clock went back",
+     [](Tail& t) { return recovery_with(t, FindingId::kTpmClock, [](Start& s) { s.tpm.clock_ms = 1; }); }},
     {"the counter went ahead",
      [](Tail& t) { return recovery_with(t, FindingId::kNvValue, [](Start& s) { s.nv_value += 2; }); }},
     {"the counter went back",
