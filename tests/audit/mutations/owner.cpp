@@ -199,7 +199,7 @@ Mutant records_rechained(uint64_t seed) {
       expect_by(m, clean, number);
       return m;
     }
-    const FrameAt& f = frames_in(m.segments)[number];
+    const FrameAt f = frames_in(m.segments)[number];
     m.expected = tampered_at(clean, {same_ring ? FindingId::kRingSequence : FindingId::kBatchMarks}, f, number,
                              f.records_at() + 64 * a);
     m.expected.record = f.first_record + a;
