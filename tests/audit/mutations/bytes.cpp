@@ -3,7 +3,7 @@
 // "Bytes of a frame" and "A torn write".
 #include <algorithm>
 #include <bit>
-#include <cstring>
+#include <stdexcept>
 
 #include "tests/audit/mutations/mutant.h"
 
@@ -128,8 +128,10 @@ std::optional<HitLog> hit_in(CleanLog clean, const std::string& name, Dice& dice
 }
 
 HitLog draw_hit(uint64_t seed, const std::string& name, Dice& dice) {
-  for (uint64_t i = 0;; ++i)
+  constexpr uint64_t kEnough = 20000;
+  for (uint64_t i = 0; i < kEnough; ++i)
     if (auto hit = hit_in(draw_clean_log(seed + (i << 32)), name, dice)) return std::move(*hit);
+  throw std::runtime_error("no log has the field " + name);
 }
 
 // change_field: xors bytes of the field from first on.

@@ -22,7 +22,8 @@ using audit_test::TempDir;
 using audit_test::WriterProcess;
 
 constexpr uint32_t kEntry = static_cast<uint32_t>(EventId::kAeadSeal), kExit = kEntry | kExitBit;
-constexpr uint64_t kRestartEvery = 40;
+constexpr uint64_t kRestartEvery = 20;
+constexpr int kBetweenCalls_ms = 4;
 
 // What a sound writer may leave at any moment under this load.
 const Findings kAllowed = {FindingId::kNoEnd,       FindingId::kTornLastFrame, FindingId::kSoftwareAnchor,
@@ -45,7 +46,7 @@ void stay(const std::string& run_dir, const std::atomic<bool>& stop) {
     if (there && client.peer_closed(0)) there = false;
     if (!there) there = client.attach();
     for (uint32_t ring = 0; there && ring < 4; ++ring) static_cast<void>(call(client, ring));
-    pause_ms(1);
+    pause_ms(kBetweenCalls_ms);
   }
   for (uint32_t ring = 0; there && ring < 4; ++ring)
     if (client.head(ring) % 2 != 0) static_cast<void>(client.publish(ring, kExit, client.head(ring)));
@@ -62,7 +63,7 @@ void come_and_go(const std::string& run_dir, const std::atomic<bool>& stop) {
     }
     static_cast<void>(call(client, 0));
     static_cast<void>(i % 2 == 0 && client.detach(false, 2000));
-    pause_ms(3);
+    pause_ms(kBetweenCalls_ms);
   }
 }
 

@@ -151,11 +151,15 @@ void Campaign::golden() {
   }
 }
 
+// live: a new log from time to time, for every look reads all of it.
 void Campaign::live() {
-  if (settings_.live == 0) return;
-  LiveLog log(settings_.first);
-  for (uint64_t i = 0; i < settings_.live; ++i) take("live", "--live (by chance)", log.look());
-  for (uint64_t i = 0; i <= settings_.live; ++i) take("live, then changed", "--live (by chance)", log.change());
+  constexpr uint64_t kLooksAtOne = 50;
+  for (uint64_t done = 0; done < settings_.live; done += kLooksAtOne) {
+    const uint64_t looks = std::min(kLooksAtOne, settings_.live - done);
+    LiveLog log(settings_.first + done);
+    for (uint64_t i = 0; i < looks; ++i) take("live", "--live (by chance)", log.look());
+    for (uint64_t i = 0; i <= looks; ++i) take("live, then changed", "--live (by chance)", log.change());
+  }
 }
 
 bool Campaign::every_field_hit() const {
