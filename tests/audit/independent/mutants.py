@@ -283,6 +283,28 @@ def other_client_uses(rng, parts, _):
         record[16:32] = sessions[0]
 
 
+def stay_away(_, parts, __):
+    """Clients do not come back to the next writer, and go on as if they had."""
+    parts[:] = [p for p in parts if not (p.type == payloads.ATTACH and p.fields()["reattached"])]
+
+
+def break_ring(rng, parts, _):
+    """One more seal-broken frame: of a client that is there or not, in a ring of its own or not, at the number that comes next or
+    another; sometimes twice."""
+    attached = [p.fields() for p in parts if p.type == payloads.ATTACH]
+    if not attached:
+        return
+    client, at = rng.choice(attached), rng.randrange(1, len(parts) + 1)
+    ring = max(0, client["first_ring_id"] + rng.choice((-1, 0, 1, 1, client["ring_count"])))
+    come = sum(struct.unpack_from("<I", r, 32)[0] == ring for p in parts[:at] for r in p.records)
+    broken = copy.deepcopy(parts[at - 1])
+    broken.type, broken.records, broken.header = payloads.BROKEN, [], {}
+    broken.var = encode(broken.type, {
+        "client_id": rng.choice((client["client_id"],) * 4 + (rng.randbytes(16),)), "ring_id": ring,
+        "reason": rng.choice((1, 2, 3, 4, 5, 6, 0, 7)), "ring_seq": come + rng.choice((0, 0, 0, 1, 2 ** 32))})
+    parts[at:at] = [copy.deepcopy(broken) for _ in range(rng.choice((1, 1, 2)))]
+
+
 def be_a_device(rng, parts, _):
     """The counter of a device may jump."""
     for part in parts:
@@ -315,7 +337,7 @@ def reset_again(rng, parts, _):
 STARTS = (payloads.GENESIS, payloads.BOOT, payloads.RECOVERY)
 CHAINED = (change_payload, change_payload, change_payload, change_var, change_header, change_header, change_record,
            change_record, change_records, change_order, change_order, cut_back, replay_anchor, other_leave,
-           no_opening, other_client_uses)
+           no_opening, other_client_uses, stay_away, break_ring, break_ring)
 
 
 def changed(rng, golden, name, edits):
@@ -354,7 +376,7 @@ def chained(rng, golden, name):
 
 
 SIGNED = (change_payload, change_payload, change_payload, change_order, change_order, cut_back, change_record,
-          be_a_device, reset_again, reset_again, other_leave, no_opening, other_client_uses)
+          be_a_device, reset_again, reset_again, other_leave, no_opening, other_client_uses, stay_away, break_ring)
 
 
 def signed(rng, golden, name):
