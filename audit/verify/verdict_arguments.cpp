@@ -32,9 +32,17 @@ bool VerdictArguments::options(Options& out) const {
 
 void VerdictArguments::judge(Options& options, Report& report) const {
   DirectorySource source;
-  if (!load_trust(enrolment_file_, ak_file_, options.trust, report) || !source.open(directory_, report)) return;
+  if (open(options, source, report)) verify_log(source, options, report);
+}
+
+bool VerdictArguments::open(Options& options, DirectorySource& source, Report& report) const {
   options.lane = best_sha256_lane();
-  verify_log(source, options, report);
+  return load_trust(enrolment_file_, ak_file_, options.trust, report) && source.open(directory_, report);
+}
+
+std::string VerdictArguments::enrolment_text() const {
+  std::string error;
+  return enrolment_file_.empty() ? "" : read_trust_file(enrolment_file_, error).value_or("");
 }
 
 }  // namespace cm::audit::verify
