@@ -3,6 +3,7 @@
 #include "audit/verify/bundle.h"
 #include "audit/verify/commands.h"
 #include "audit/verify/output.h"
+#include "audit/verify/progress.h"
 
 namespace cm::audit::verify {
 namespace {
@@ -30,6 +31,11 @@ int no_verdict(const Report& report) {
   return exit_code(report);
 }
 
+void verify_shown(LogSource& source, const Options& options, Report& report) {
+  ProgressSource shown(source);
+  verify_log(shown, options, report);
+}
+
 int run_bundle(const BundleArguments& arguments) {
   const VerdictArguments& verdict = arguments.verdict;
   Options options;
@@ -43,9 +49,9 @@ int run_bundle(const BundleArguments& arguments) {
   if (!file.open()) return failed(file.error());
 
   Bundle bundle(file, options.lane);
-  if (!bundle.copy(source)) return failed(bundle.error());
+  if (ProgressSource shown(source); !bundle.copy(shown)) return failed(bundle.error());
   options.observer = &bundle;
-  verify_log(bundle.log(), options, report);
+  verify_shown(bundle.log(), options, report);
   if (exit_code(report) == kExitUndecided) return no_verdict(report);
   if (!bundle.finish(report, verdict.enrolment_text()) || !file.keep()) return failed(bundle.error());
   const std::string more = fmt::format("bundle: {} ({} bytes); unpack it and run sh {}/verify.sh\n",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// tar_file.h: an archive (ustar, POSIX.1-1988) that depends on names and contents alone: every file has owner 0 and time
-// 0. What was written can be read again before the archive is finished.
+// tar_file.h: an archive (ustar, POSIX.1-1988) that depends on names and contents alone: every file has owner 0 and
+// time 0. What was written can be read again before the archive is finished.
 #pragma once
 #include <cstdint>
 #include <span>

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "audit/verify/commands.h"
+#include "audit/verify/progress.h"
 
 namespace cm::audit::verify {
 
@@ -32,7 +33,9 @@ bool VerdictArguments::options(Options& out) const {
 
 void VerdictArguments::judge(Options& options, Report& report) const {
   DirectorySource source;
-  if (open(options, source, report)) verify_log(source, options, report);
+  if (!open(options, source, report)) return;
+  ProgressSource shown(source);
+  verify_log(shown, options, report);
 }
 
 bool VerdictArguments::open(Options& options, DirectorySource& source, Report& report) const {
