@@ -475,7 +475,7 @@ check_segment() {
     next_record=$((next_record + record_count))
     extend
     next_frame=$((next_frame + 1)) offset=$((offset + frame_size)) bytes_read=$((bytes_read + frame_size))
-    [ $((next_frame % 1000)) != 0 ] || echo "verify.sh: frame $next_frame, $bytes_read of $bytes_all bytes" >&2
+    [ $((next_frame % 250)) != 0 ] || echo "verify.sh: frame $next_frame, $bytes_read of $bytes_all bytes" >&2
   done
 }
 
