@@ -268,6 +268,17 @@ class Files(Bundles):
         twice = content(record_path("clean")).replace(b"{", b'{"nv_start": 40,', 1)
         self.changed("enrolment.json", twice, UNDECIDED, "there twice")
 
+    def test_values_of_the_enrolment_record_that_are_none(self):
+        for value in ("", "40+1", "$(exit)", -1, [1]):
+            text = json.dumps(dict(json.loads(content(record_path("clean"))), nv_start=value)).encode()
+            self.changed("enrolment.json", text, UNDECIDED, 'field "nv_start" of the enrolment record is wrong')
+
+    def test_links(self):
+        bundle = self.golden("clean")
+        os.rename(os.path.join(bundle.path, "ak.pem"), os.path.join(bundle.directory, "ak.pem"))
+        os.symlink("../ak.pem", os.path.join(bundle.path, "ak.pem"))
+        self.expect(bundle, TAMPERED, "ak.pem is a link")
+
     def test_enrolment_record_in_capitals(self):
         record = {k: v.upper() if k != "tpm_kind" and isinstance(v, str) else v
                   for k, v in json.loads(content(record_path("clean"))).items()}
@@ -288,6 +299,13 @@ class Files(Bundles):
             bundle.report(**values)
             bundle.seal()
             self.expect(bundle, code, sentence)
+        for name in ("exit_code", "head", "covered_through_record"):
+            bundle = self.golden("clean")
+            report = json.loads(bundle.read("report.json"))
+            del report[name]
+            bundle.write("report.json", json.dumps(report, indent=2).encode())
+            bundle.seal()
+            self.expect(bundle, UNDECIDED, "not a report of cryptomod-audit")
         bundle = self.golden("eventful")
         bundle.report(exit_code=0)
         bundle.seal()
