@@ -46,6 +46,8 @@ undecided() {
   exit 2
 }
 
+no_room() { undecided 'there is no room for temporary files'; }
+
 # incomplete SENTENCE: it goes on, but will not end with 0.
 incomplete() {
   code=3
@@ -221,8 +223,10 @@ read_key() {
     tampered 'the attestation key is not a restricted signing key'
   while [ ${#x} -lt 64 ]; do x=00$x; done
   while [ ${#y} -lt 64 ]; do y=00$y; done
-  bytes "$spki$x$y" | openssl pkey -pubin -inform DER -out "$scratch/ak.pem" >/dev/null 2>&1 ||
+  bytes "$spki$x$y" >"$scratch/ak.der" || no_room
+  openssl pkey -pubin -inform DER -in "$scratch/ak.der" -noout >/dev/null 2>&1 ||
     tampered 'the attestation key is not a point of the curve'
+  openssl pkey -pubin -inform DER -in "$scratch/ak.der" -out "$scratch/ak.pem" >/dev/null 2>&1 || no_room
   signer=000b$(bytes "$1" | hash)
   signer=000b$(bytes "4000000b$signer" | hash)
   cmp -s "$scratch/ak.pem" ak.pem || tampered 'ak.pem is not the attestation key of the log'
@@ -319,8 +323,7 @@ attested() {
 # PCR is looked at here, because not every version of that tool does so.
 check_quote() {
   name=$(printf 'anchors/%012d' "$next_frame")
-  bytes "$quote" >"$scratch/quote" && bytes "$quote_signature" >"$scratch/signature" && bytes "$pcr_value" >"$scratch/pcr" ||
-    undecided 'there is no room for temporary files'
+  bytes "$quote" >"$scratch/quote" && bytes "$quote_signature" >"$scratch/signature" && bytes "$pcr_value" >"$scratch/pcr" || no_room
   cmp -s "$scratch/quote" "$name.quote" && cmp -s "$scratch/signature" "$name.signature" && cmp -s "$scratch/pcr" "$name.pcr" ||
     tampered "the files $name.* are not what the log has"
   tpm2_checkquote -u "$scratch/ak.pem" -m "$scratch/quote" -s "$scratch/signature" -f "$scratch/pcr" \
@@ -352,8 +355,7 @@ check_certification() {
   rest=$nv_signature
   expect 0018000b && sized && r=$got && sized && s=$got && [ -z "$rest" ] || tampered 'the signature of the certification is not one'
   r=$(der_number "$r")$(der_number "$s")
-  bytes "30$(printf '%02x' $((${#r} / 2)))$r" >"$scratch/signature" && bytes "$nv_attest" >"$scratch/nv" ||
-    undecided 'there is no room for temporary files'
+  bytes "30$(printf '%02x' $((${#r} / 2)))$r" >"$scratch/signature" && bytes "$nv_attest" >"$scratch/nv" || no_room
   openssl dgst -sha256 -verify "$scratch/ak.pem" -signature "$scratch/signature" "$scratch/nv" >/dev/null 2>&1 ||
     tampered 'the certification of the counter is not signed by the attestation key'
   attested 'certification of the counter' 8014 "$nv_attest"
@@ -574,7 +576,7 @@ main() {
     *) usage ;;
   esac
   check_tools
-  scratch=$(mktemp -d) || undecided 'there is no room for temporary files'
+  scratch=$(mktemp -d) || no_room
   trap 'rm -rf "$scratch"' EXIT
   trap 'exit 2' HUP INT TERM
   if [ -n "$given" ]; then

@@ -88,7 +88,7 @@ class Bundles(unittest.TestCase):
 
     def forged(self, name, segments):
         """A bundle of changed segments with everything around them corrected: quotes beside the log, the report, sums."""
-        bundle = self.golden(name)
+        bundle, frame = self.golden(name), b""
         for file in bundle.files():
             if file.startswith(("log/", "anchors/")):
                 bundle.remove(file)
@@ -97,8 +97,8 @@ class Bundles(unittest.TestCase):
             bundle.write(f"log/{index:08}.cmlog", data)
             for frame in parts.read_frames(data):
                 part, number = parts.Part(frame), number + 1
-                if part.type == payloads.ANCHOR:
-                    p = payloads.decode(part.type, part.var)
+                p = part.fields() if part.type == payloads.ANCHOR else None
+                if p is not None:
                     for suffix, field in (("quote", "quote_attest"), ("signature", "quote_signature"), ("pcr", "pcr_value")):
                         bundle.write(f"anchors/{number - 1:012}.{suffix}", p[field])
         bundle.report(exit_code=0, head=hashes.sha256(frame[:frames.HEADER.size]).hex())
@@ -152,6 +152,8 @@ class Agreement(Bundles):
             self.assertEqual(verdict["exit_code"], INCOMPLETE)
             said = self.expect(self.unpacked(log, "--enrolment", record_path(name)), INCOMPLETE)
             self.assertEqual(said.sentence, verdict["statement"])
+            torn = [f for f in verdict["findings"] if f["id"] == "torn-last-frame"]
+            self.assertEqual(len(torn), sum("the last frame is incomplete" in f for f in said.findings))
 
     def test_mutants(self):
         """The script's verdict is that of verify: its own checks or the report in the bundle say so."""
@@ -352,6 +354,19 @@ class Forgeries(Bundles):
     def finds(self, segments, sentence, name="clean"):
         self.expect(self.forged(name, segments), TAMPERED, sentence)
 
+    def finds_without_record(self, log, code, sentence, name="clean", covered=None):
+        """Where the enrolment record would be what disagrees."""
+        bundle = self.forged(name, [log])
+        bundle.remove("enrolment.json")
+        bundle.report(covered_through_record=covered)
+        bundle.seal()
+        said = self.expect(bundle, code)
+        self.assertIn(sentence, "\n".join([said.sentence, *said.findings]))
+
+    def finds_incomplete(self, segments, sentence):
+        said = self.expect(self.forged("clean", segments), INCOMPLETE)
+        self.assertIn(sentence, "\n".join(said.findings))
+
     def test_corrected_and_not_changed(self):
         """Else the others would test nothing but the corrections."""
         bundle = self.forged("clean", [b"".join(GOLDEN.flat("clean"))])
@@ -372,6 +387,38 @@ class Forgeries(Bundles):
                 bundle.remove("log/00000001.cmlog")
                 bundle.seal()
                 self.expect(bundle, TAMPERED, sentence)
+
+    def test_what_is_left_of_a_frame(self):
+        first, second = GOLDEN.logs["clean"]
+        for segments, sentence in (([first, second + b"CMAUDIT1"], "shorter than its header"),
+                                   ([first, b"", second], "the segment is empty"),
+                                   ([first, second[:-1]], "longer than what is left")):
+            bundle = self.golden("clean")
+            for index, data in enumerate(segments):
+                bundle.write(f"log/{index:08}.cmlog", data)
+            bundle.seal()
+            self.expect(bundle, TAMPERED, sentence)
+
+    def test_a_report_that_calls_damage_torn(self):
+        """Only the last frame can be."""
+        first, second = GOLDEN.logs["clean"]
+        sizes = [len(f) for f in parts.read_frames(second)]
+        for at, code in ((sum(sizes[:-2]) + 130, TAMPERED), (sum(sizes[:-1]) + 130, INCOMPLETE)):
+            bundle = self.golden("clean")
+            data = bytearray(second)
+            data[at] ^= 1
+            bundle.write("log/00000001.cmlog", bytes(data))
+            bundle.seal()
+            self.expect(bundle, TAMPERED, "the bytes of this frame")
+            head = hashes.sha256(GOLDEN.flat("clean")[-2][:frames.HEADER.size]).hex()
+            bundle.report(findings=[{"id": "torn-last-frame", "text": ""}], head=head, covered_through_record=6)
+            bundle.seal()
+            self.expect(bundle, code, "the bytes of this frame" if code == TAMPERED else "Proved through record 6")
+        for name in ("log/00000001.cmlog", "anchors/000000000004.pcr"):
+            bundle.remove(name)
+        bundle.write("log/00000000.cmlog", b"")
+        bundle.seal()
+        self.expect(bundle, UNDECIDED, "the log has no frame")
 
     def test_frames(self):
         def swap(p):
@@ -410,6 +457,11 @@ class Forgeries(Bundles):
                 p[name] = bytes(data)
             return change
 
+        def cut(name, size):
+            def change(p):
+                p[name] = p[name][:size]
+            return change
+
         def number(name, more):
             def change(p):
                 p[name] += more
@@ -418,6 +470,7 @@ class Forgeries(Bundles):
         for change, sentence in (
                 (flip("quote_signature", 20), "tpm2_checkquote refuses"), (flip("quote_attest", 80), "tpm2_checkquote refuses"),
                 (flip("nv_signature", 20), "not signed by the attestation key"),
+                (flip("nv_signature", 1), "the signature of the certification is not one"),
                 (flip("nv_attest", 80), "not signed by the attestation key"),
                 (flip("challenge", 0), "tpm2_checkquote refuses"), (number("nv_value", 1), "tpm2_checkquote refuses"),
                 (flip("pcr_value", 0), "the PCR of the anchor"), (flip("anchored_head", 0), "names another head"),
@@ -433,7 +486,8 @@ class Forgeries(Bundles):
                 (flip("nv_attest", 0), "is not one of"), (flip("nv_attest", 5), "is not one of"),
                 (flip("nv_attest", 10), "is not one of the log's attestation key"),
                 (flip("nv_attest", 50), "for another log, place"), (flip("nv_attest", 87), "another start of the TPM"),
-                (flip("nv_attest", 79), "clock goes back"), (flip("nv_attest", 100), "firmware"),
+                (flip("quote_attest", 81), "clock goes back in the quote"),
+                (flip("nv_attest", 81), "clock goes back in the certification"), (cut("nv_attest", 95), "is cut off"), (flip("nv_attest", 100), "firmware"),
                 (flip("nv_attest", 110), "not the enrolled one"), (flip("nv_attest", 148), "not the recorded one")):
             with self.subTest(sentence):
                 self.finds(self.anchor(change, signed=True), sentence)
@@ -443,7 +497,7 @@ class Forgeries(Bundles):
         anchors = [p for p in changed if p.type == payloads.ANCHOR]
         anchors[1].var = parts.encode(payloads.ANCHOR, dict(anchors[1].fields(), nv_value=43))
         log = [b"".join(forger.Forger("clean", keep_counter=True).run(changed))]
-        self.finds(log, "the TPM's counter does not continue")
+        self.finds(log, "anchors are missing or were made elsewhere")
 
     def test_starts(self):
         for field, change, sentence in (
@@ -463,6 +517,71 @@ class Forgeries(Bundles):
         at = next(i for i, p in enumerate(changed) if p.type == payloads.UNEXPLAINED)
         changed[at].var = parts.encode(payloads.UNEXPLAINED, dict(changed[at].fields(), expected=bytes(32)))
         self.finds([b"".join(parts.chain(changed))], "expected value of the PCR", "eventful")
+
+    def test_payloads_that_do_not_decode(self):
+        for kind, sentence in ((payloads.BOOT, "the frame of a start does not decode"),
+                               (payloads.ANCHOR, "the anchor does not decode")):
+            changed = self.parts()
+            next(p for p in changed if p.type == kind).var = bytes(64)
+            self.finds([b"".join(parts.chain(changed))], sentence)
+        changed = self.parts()
+        changed[0].var = bytes(64)
+        self.finds_without_record(b"".join(parts.chain(changed)), TAMPERED, "the genesis frame does not decode")
+        changed = self.parts("eventful")
+        next(p for p in changed if p.type == payloads.UNEXPLAINED).var = b""
+        self.finds([b"".join(parts.chain(changed))], "the frame does not decode", "eventful")
+
+    def test_fields_of_genesis(self):
+        for values, frames_left, code, sentence in (({"pcr_index": 24}, 17, TAMPERED, "there is no such PCR"),
+                                                    ({"kind": 3}, 17, TAMPERED, "no such kind of TPM"),
+                                                    ({"pcr_index": 16}, 3, INCOMPLETE, "can be reset by software")):
+            changed = self.parts()[:frames_left]
+            changed[0].var = parts.encode(payloads.GENESIS, dict(changed[0].fields(), **values))
+            self.finds_without_record(b"".join(parts.chain(changed)), code, sentence)
+
+    def test_start_that_is_not_explained(self):
+        changed = self.parts()[:5]
+        start = parts.Part(next(f for f in GOLDEN.flat("clean") if parts.Part(f).type == payloads.BOOT))
+        start.type = payloads.RECOVERY
+        start.var = parts.encode(payloads.RECOVERY, dict(start.fields(), reset_count=3, pcr_value=bytes(32), nv_value=41))
+        changed += [start, self.parts()[1]]
+        self.finds([b"".join(parts.chain(changed))], "frame 5 names a value of the PCR")
+
+    def test_counter_of_a_chip_that_jumps(self):
+        changed = self.parts("eventful")
+        boot = next(i for i, p in enumerate(changed) if p.type == payloads.BOOT)
+        for part, values in ((changed[0], {"kind": 2}), (changed[boot], {"kind": 2, "nv_value": 90})):
+            part.var = parts.encode(part.type, dict(part.fields(), **values))
+        log = forger.Forger("eventful", keep_counter=True).run(changed[:boot + 1])
+        self.finds_without_record(b"".join(log), INCOMPLETE, "counter jumped ahead", "eventful", 5)
+
+    def test_starts_of_the_tpm(self):
+        changed = self.parts()
+        boot = next(i for i, p in enumerate(changed) if p.type == payloads.BOOT)
+        changed.insert(boot + 1, changed[boot])
+        self.finds([b"".join(parts.chain(changed))], "boot without an end frame or a reset")
+        changed = self.parts()
+        changed[boot].var = parts.encode(payloads.BOOT, dict(changed[boot].fields(), reset_count=9))
+        self.finds_incomplete([b"".join(forger.Forger("clean").run(changed))], "started more often than this log recorded")
+
+        def restarted(p):
+            for name in ("quote_attest", "nv_attest"):
+                p[name] = p[name][:91] + b"\1" + p[name][92:]
+        self.finds_incomplete(self.anchor(restarted, which=2, signed=True), "restarted while the writer ran")
+
+    def test_quote_that_an_easier_tool_accepts(self):
+        """What the script looks at itself."""
+        tools = self.place()
+        os.mkdir(tools)
+        evidence.write(b"#!/bin/sh\n", tools, "tpm2_checkquote")
+        os.chmod(os.path.join(tools, "tpm2_checkquote"), 0o755)
+        for at, sentence in ((0, "is not one of the log's"), (50, "for another log"), (109, "other registers"),
+                             (140, "the quoted PCR is not the one")):
+            def change(p, at=at):
+                p["quote_attest"] = p["quote_attest"][:at] + bytes([p["quote_attest"][at] ^ 1]) + p["quote_attest"][at + 1:]
+            said = self.forged("clean", self.anchor(change)).judge(path=f"{tools}:/usr/bin:/bin")
+            self.assertEqual(said.code, TAMPERED)
+            self.assertIn(sentence, said.sentence)
 
     def test_key_that_is_no_signing_key(self):
         changed = self.parts()
@@ -522,6 +641,13 @@ class Errors(Bundles):
         bundle = self.golden("clean")
         for wrong in (["x"], ["--enrolment"], ["--ak", "x"], ["--enrolment", "a", "b"]):
             self.assertEqual(bundle.judge(*wrong).code, USAGE)
+        said = bundle.judge(environment=[f"TMPDIR={self.place()}"])
+        self.assertEqual((said.code, said.sentence), (UNDECIDED, "there is no room for temporary files"))
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        said = evidence.Said(run(["dash", os.path.join(bundle.path, "verify.sh")], preexec_fn=limit))
+        self.assertEqual((said.code, said.sentence), (UNDECIDED, "there is no room for temporary files"))
         tools = self.place()
         os.mkdir(tools)
         for name in ("sha256sum", "od", "dd", "cmp", "tr", "date", "stat", "mktemp", "rm", "cp", "openssl", "dirname", "cat"):

@@ -85,10 +85,10 @@ class Evidence:
         report.update(values)
         self.write("report.json", (json.dumps(report, indent=2, sort_keys=True) + "\n").encode())
 
-    def judge(self, *arguments, path="/usr/bin:/bin"):
+    def judge(self, *arguments, path="/usr/bin:/bin", environment=()):
         empty = os.path.join(self.directory, "empty")
         os.makedirs(empty, exist_ok=True)
-        command = ["env", "-i", f"PATH={path}", "/bin/dash", os.path.join(self.path, "verify.sh"), *arguments]
+        command = ["env", "-i", f"PATH={path}", *environment, "/bin/dash", os.path.join(self.path, "verify.sh"), *arguments]
         said = Said(run(command, cwd=empty))
         assert os.listdir(empty) == []
         return said

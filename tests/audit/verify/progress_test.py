@@ -86,7 +86,9 @@ class Progress(unittest.TestCase):
                     code, written = on_terminal(command, out=out)
                 self.assertEqual(code, 0)
                 self.assertIn("MiB (", written)
-                self.assertEqual(len([line for line in screen(written) if line]), 1, screen(written))
+                line, *more = [line for line in screen(written) if line]
+                self.assertRegex(line, "^cryptomod-audit: [a-z]+ed, not verified; ")
+                self.assertEqual(more, [])
                 with open(self.file("out"), encoding="utf-8", newline="") as out:
                     self.assertEqual(out.read().replace("\r\n", "\n"), self.plain(command, merged=False)[1].replace("\r\n", "\n"))
 
