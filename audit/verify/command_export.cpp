@@ -3,6 +3,7 @@
 // for) goes to standard output; damage is told on standard error and by the exit code.
 #include "audit/verify/commands.h"
 #include "audit/verify/output.h"
+#include "audit/verify/progress.h"
 #include "audit/verify/show.h"
 
 namespace cm::audit::verify {
@@ -26,8 +27,9 @@ int run_export(const ExportArguments& arguments) {
   options.frames_always = arguments.frames;
   options.lane = best_sha256_lane();
   Output output;
+  ProgressSource shown_source(source, ProgressSource::Output::kAlong);
   if (arguments.csv) output.write(csv_header());
-  const Shown shown = show_log(source, options, output.printer(), Output::complain);
+  const Shown shown = show_log(shown_source, options, output.printer(), Output::complain);
   if (!output.flush()) return kExitUndecided;
   Output::complain("exported, not verified; `cryptomod-audit verify` gives a verdict\n");
   return shown.code;

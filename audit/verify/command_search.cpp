@@ -3,6 +3,7 @@
 // failure: exit code 1 means "tampered" in this program and is never given here.
 #include "audit/verify/commands.h"
 #include "audit/verify/output.h"
+#include "audit/verify/progress.h"
 #include "audit/verify/show.h"
 
 namespace cm::audit::verify {
@@ -26,7 +27,8 @@ int run_search(const SearchArguments& arguments) {
   options.count_only = arguments.count;
   options.lane = best_sha256_lane();
   Output output;
-  const Shown shown = show_log(source, options, output.printer(), Output::complain);
+  ProgressSource shown_source(source, ProgressSource::Output::kAlong);
+  const Shown shown = show_log(shown_source, options, output.printer(), Output::complain);
   if (arguments.count && arguments.json)
     output.write(fmt::format("{{\"type\":\"count\",\"matches\":{}}}\n", shown.matches));
   else if (arguments.count)

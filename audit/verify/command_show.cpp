@@ -2,6 +2,7 @@
 // command_show.cpp: `cryptomod-audit show`: frames and records for reading.
 #include "audit/verify/commands.h"
 #include "audit/verify/output.h"
+#include "audit/verify/progress.h"
 #include "audit/verify/show.h"
 
 namespace cm::audit::verify {
@@ -22,7 +23,8 @@ int run_show(const ShowArguments& arguments) {
   options.records = !arguments.frames_only;
   options.lane = best_sha256_lane();
   Output output;
-  const Shown shown = show_log(source, options, output.printer());
+  ProgressSource shown_source(source, ProgressSource::Output::kAlong);
+  const Shown shown = show_log(shown_source, options, output.printer());
   if (!output.flush()) return kExitUndecided;
   Output::complain("shown, not verified; `cryptomod-audit verify` gives a verdict\n");
   return shown.code;

@@ -6,6 +6,7 @@
 
 #include "audit/verify/commands.h"
 #include "audit/verify/output.h"
+#include "audit/verify/progress.h"
 #include "audit/verify/record_text.h"
 #include "audit/verify/record_tree.h"
 
@@ -48,6 +49,10 @@ struct OpenLog {
         source.open(arguments.directory, report) && report.fatal == 0)
       return true;
     return complain(to_text(report));
+  }
+  LogTree tree(std::optional<uint64_t> size, std::optional<uint64_t> old_size) {
+    ProgressSource shown(source);
+    return read_tree(shown, options, size, old_size);
   }
 };
 
@@ -99,7 +104,7 @@ int too_short(const LogTree& tree, const char* what, uint64_t wanted) {
 int run_checkpoint(const TreeArguments& arguments) {
   OpenLog log;
   if (!log.open(arguments)) return kExitUndecided;
-  const LogTree tree = read_tree(log.source, log.options, arguments.size, std::nullopt);
+  const LogTree tree = log.tree(arguments.size, std::nullopt);
   if (!holds(tree)) return exit_code(tree.report);
   if (arguments.size && tree.head.size != *arguments.size) return too_short(tree, "tree of size", *arguments.size);
   say_standing(tree);
@@ -111,11 +116,12 @@ int run_prove(const TreeArguments& arguments) {
   if (arguments.size && record >= *arguments.size) return usage("RECORD must be below --size");
   OpenLog log;
   if (!log.open(arguments)) return kExitUndecided;
-  const LogTree tree = read_tree(log.source, log.options, arguments.size, std::nullopt);
+  const LogTree tree = log.tree(arguments.size, std::nullopt);
   if (!holds(tree)) return exit_code(tree.report);
   if (arguments.size && tree.head.size != *arguments.size) return too_short(tree, "tree of size", *arguments.size);
   if (record >= tree.head.size) return too_short(tree, "record", record);
-  const auto proof = prove_record(log.source, log.options, tree, record);
+  ProgressSource shown(log.source);
+  const auto proof = prove_record(shown, log.options, tree, record);
   if (!proof) {
     complain("the log changed while it was read; try again");
     return kExitUndecided;
@@ -233,7 +239,7 @@ int run_diff_head(const TreeArguments& arguments) {
   const Checkpoint old = std::visit([](const auto& what) { return checkpoint_in(what); }, text->what);
   OpenLog log;
   if (!log.open(arguments)) return kExitUndecided;
-  const LogTree tree = read_tree(log.source, log.options, std::nullopt, old.head.size);
+  const LogTree tree = log.tree(std::nullopt, old.head.size);
   if (!holds(tree)) return exit_code(tree.report);
   say_standing(tree);
   if (tree.origin != old.origin) return say_outcome(kExitTampered, head_line("wrong: this is another log than", old));
@@ -249,7 +255,8 @@ int run_diff_head(const TreeArguments& arguments) {
                                               old.head.size, tree.head.size - old.head.size);
   if (!arguments.output.empty()) {
     if (old.head.size == 0) return usage("there is nothing to prove: every log begins with no record");
-    const auto proof = prove_consistency(log.source, log.options, tree, old.head);
+    ProgressSource shown(log.source);
+    const auto proof = prove_consistency(shown, log.options, tree, old.head);
     if (!proof) {
       complain("the log changed while it was read; try again");
       return kExitUndecided;

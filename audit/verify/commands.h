@@ -30,6 +30,10 @@ class VerdictArguments {
   bool options(Options& out) const;
   // judge: loads the trust root into the options and verifies; everything that is wrong becomes a finding.
   void judge(Options& options, Report& report) const;
+  // open: the first half of judge: the trust root and the directory. False when there is nothing to verify.
+  bool open(Options& options, DirectorySource& source, Report& report) const;
+  // enrolment_text: the enrolment record as it is in its file, empty when none was given.
+  std::string enrolment_text() const;
   const std::string& directory() const { return directory_; }
 
  private:
@@ -48,6 +52,7 @@ void add_follow(CLI::App& app, Command& chosen);
 // add_tree: checkpoint, prove, check-proof and diff-head.
 void add_tree(CLI::App& app, Command& chosen);
 void add_report(CLI::App& app, Command& chosen);
+void add_bundle(CLI::App& app, Command& chosen);
 
 // LogArguments: what those that print a log have in common: the directory and the filter.
 class LogArguments {

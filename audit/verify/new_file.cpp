@@ -25,11 +25,13 @@ bool NewFile::failed(std::string_view what) {
 
 bool NewFile::open() {
   struct stat status{};
-  if (lstat(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+  const bool exists = lstat(path_.c_str(), &status) == 0;
+  if (exists && existing_ == Existing::kKeep) return failed("it exists; name another file");
+  if (exists && !S_ISREG(status.st_mode))
     return failed("it exists and is no regular file; name another one, or - for standard output");
   for (int attempt = 0; attempt < 100; ++attempt) {
     const std::string name = fmt::format("{}.{}-{}.part", path_, getpid(), attempt);
-    fd_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd_ >= 0) {
       temporary_ = name;
       return true;
@@ -50,12 +52,27 @@ bool NewFile::write(std::string_view bytes) {
   return true;
 }
 
+bool NewFile::read(uint64_t offset, std::span<uint8_t> out) const {
+  while (!out.empty()) {
+    const ssize_t n = pread(fd_, out.data(), out.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    out = out.subspan(static_cast<size_t>(n));
+    offset += static_cast<uint64_t>(n);
+  }
+  return true;
+}
+
 bool NewFile::keep() {
   if (!error_.empty() || fd_ < 0) return false;
   if (fsync(fd_) != 0) return failed(std::strerror(errno));
   const int closed = close(fd_);
   fd_ = -1;
-  if (closed != 0 || rename(temporary_.c_str(), path_.c_str()) != 0) return failed(std::strerror(errno));
+  // A file that came meanwhile is kept too; where the file system cannot promise that, the look in open() must do.
+  const unsigned flags = existing_ == Existing::kKeep ? RENAME_NOREPLACE : 0;
+  const bool named = renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), flags) == 0 ||
+                     (errno == EINVAL && rename(temporary_.c_str(), path_.c_str()) == 0);
+  if (closed != 0 || !named) return failed(std::strerror(errno));
   temporary_.clear();
   return true;
 }

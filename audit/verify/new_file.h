@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // new_file.h: a file that is there as a whole or not at all: it is written under a temporary name beside its own and
-// renamed when all of it is on the disk. A file that has the name already is replaced then.
+// renamed when all of it is on the disk. A file that has the name already is replaced then, or is an error.
 #pragma once
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -9,7 +11,10 @@ namespace cm::audit::verify {
 
 class NewFile {
  public:
-  explicit NewFile(std::string path) : path_(std::move(path)) {}
+  // Existing: what happens to a file that has the name already.
+  enum class Existing : uint8_t { kReplace, kKeep };
+  explicit NewFile(std::string path, Existing existing = Existing::kReplace)
+      : path_(std::move(path)), existing_(existing) {}
   // An object that goes without keep leaves nothing behind.
   ~NewFile();
   NewFile(const NewFile&) = delete;
@@ -18,6 +23,8 @@ class NewFile {
   // Each is false, and error() a sentence, when it could not be done; the ones after it do nothing then.
   bool open();
   bool write(std::string_view bytes);
+  // read: fills out with what was written from offset on.
+  bool read(uint64_t offset, std::span<uint8_t> out) const;
   bool keep();
   const std::string& error() const { return error_; }
 
@@ -25,6 +32,7 @@ class NewFile {
   bool failed(std::string_view what);
 
   std::string path_;
+  Existing existing_;
   std::string temporary_;
   std::string error_;
   int fd_ = -1;

@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "audit/verify/progress.h"
+
 namespace cm::audit::verify {
 
 bool Output::write(std::string_view text) {
@@ -17,12 +19,15 @@ bool Output::write(std::string_view text) {
 bool Output::flush() { return !told_ && (std::fflush(stdout) == 0 || failed()); }
 
 bool Output::failed() {
+  const int why = errno;
   told_ = true;
-  fmt::print(stderr, "cryptomod-audit: cannot write the output: {}\n", std::strerror(errno));
+  erase_progress();
+  fmt::print(stderr, "cryptomod-audit: cannot write the output: {}\n", std::strerror(why));
   return false;
 }
 
 bool Output::complain(std::string_view text) {
+  erase_progress();
   fmt::print(stderr, "cryptomod-audit: {}", text);
   return true;
 }

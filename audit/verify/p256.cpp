@@ -29,7 +29,7 @@ struct Deleter {
 };
 using Context = std::unique_ptr<EVP_PKEY_CTX, Deleter<EVP_PKEY_CTX_free>>;
 using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Input = std::unique_ptr<BIO, Deleter<BIO_free>>;
+using Stream = std::unique_ptr<BIO, Deleter<BIO_free>>;
 using Signature = std::unique_ptr<ECDSA_SIG, Deleter<ECDSA_SIG_free>>;
 
 // der_signature: r and s as libcrypto wants them; empty on failure.
@@ -84,8 +84,16 @@ bool P256Key::verify(const Digest& message_digest, const P256Signature& signatur
   return EVP_PKEY_verify(ctx.get(), der.data(), der.size(), message_digest.data(), message_digest.size()) == 1;
 }
 
+std::string P256Key::pem() const {
+  const Stream out(BIO_new(BIO_s_mem()));
+  if (!out || PEM_write_bio_PUBKEY(out.get(), key_.get()) != 1) return {};
+  char* text = nullptr;
+  const auto size = BIO_get_mem_data(out.get(), &text);
+  return {text, static_cast<size_t>(size)};
+}
+
 std::optional<P256Point> point_from_pem(std::span<const uint8_t> pem) {
-  const Input in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const Stream in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   if (!in) return std::nullopt;
   const Key key(PEM_read_bio_PUBKEY(in.get(), nullptr, nullptr, nullptr));
   if (!key) return std::nullopt;

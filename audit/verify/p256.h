@@ -21,6 +21,8 @@ class P256Key {
   static std::optional<P256Key> from_point(const P256Point& point);
   // verify: whether the signature over the message digest is this key's.
   bool verify(const Digest& message_digest, const P256Signature& signature) const;
+  // pem: the SubjectPublicKeyInfo; empty when there is no memory.
+  std::string pem() const;
 
  private:
   struct Free {

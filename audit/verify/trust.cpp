@@ -76,7 +76,8 @@ std::string without_space(const std::string& text) {
   return out;
 }
 
-// read_trust_file: the content, bounded by kMaxTrustFileSize.
+}  // namespace
+
 std::optional<std::string> read_trust_file(const std::string& path, std::string& error) {
   std::ifstream in(path, std::ios::binary);
   std::string content(kMaxTrustFileSize + 1, '\0');
@@ -90,8 +91,6 @@ std::optional<std::string> read_trust_file(const std::string& path, std::string&
   error = fmt::format("{} is too large for a trust root", path);
   return std::nullopt;
 }
-
-}  // namespace
 
 std::optional<Bytes> parse_hex(std::string_view text) {
   if (text.size() % 2 != 0) return std::nullopt;

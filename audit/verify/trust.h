@@ -43,6 +43,9 @@ std::optional<P256Point> parse_ak(const std::string& content, std::string& error
 // when a file cannot be read or is not one.
 bool load_trust(const std::string& enrolment_path, const std::string& ak_path, Trust& trust, Report& report);
 
+// read_trust_file: the content, bounded by kMaxTrustFileSize.
+std::optional<std::string> read_trust_file(const std::string& path, std::string& error);
+
 std::optional<Bytes> parse_hex(std::string_view text);
 
 // enrolment_difference: the first field in which a genesis frame differs from what was enrolled, empty when none does.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "audit/verify/commands.h"
+#include "audit/verify/progress.h"
 
 namespace cm::audit::verify {
 
@@ -32,9 +33,19 @@ bool VerdictArguments::options(Options& out) const {
 
 void VerdictArguments::judge(Options& options, Report& report) const {
   DirectorySource source;
-  if (!load_trust(enrolment_file_, ak_file_, options.trust, report) || !source.open(directory_, report)) return;
+  if (!open(options, source, report)) return;
+  ProgressSource shown(source);
+  verify_log(shown, options, report);
+}
+
+bool VerdictArguments::open(Options& options, DirectorySource& source, Report& report) const {
   options.lane = best_sha256_lane();
-  verify_log(source, options, report);
+  return load_trust(enrolment_file_, ak_file_, options.trust, report) && source.open(directory_, report);
+}
+
+std::string VerdictArguments::enrolment_text() const {
+  std::string error;
+  return enrolment_file_.empty() ? "" : read_trust_file(enrolment_file_, error).value_or("");
 }
 
 }  // namespace cm::audit::verify

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <sstream>
 #include <thread>
@@ -60,6 +62,42 @@ TEST(real_writer, orderly_log_is_verified) {
   EXPECT_EQ(audit::verify::exit_code(r), 0) << to_text(r);
   ASSERT_TRUE(r.proof.has_value());
   EXPECT_EQ(r.proof->records, 400u);
+}
+
+int exit_of(const std::string& command) { return WEXITSTATUS(std::system(command.c_str())); }
+
+// The script in the bundle has nothing but the bundle, and nothing of this library.
+TEST(real_writer, bundled_the_log_is_verified_by_the_script_in_the_bundle) {
+  const TempDir dir;
+  WriterProcess writer(dir.path(), {"--anchor-interval-ms", "20", "--segment-size", "32768"});
+  ASSERT_EQ(writer.start(), "ready");
+  FakeClient client(writer.run_dir());
+  ASSERT_TRUE(client.attach());
+  for (int i = 0; i < 10; ++i) {
+    publish_calls(client, 4, 20);
+    pause_ms(30);
+  }
+  const std::string place = dir / "unpacked", out = dir / "said";
+  const auto bundle = [&](const std::string& archive) {
+    return exit_of(std::string(CM_AUDIT_PROGRAM) + " bundle " + writer.log_dir() + " --enrolment " +
+                   writer.trust_dir() + "/enrolment.json -o " + archive + " >/dev/null");
+  };
+  const auto script = [&](const std::string& archive) {
+    return exit_of("rm -rf " + place + " && mkdir " + place + " && tar -C " + place + " -xf " + archive + " && cd " +
+                   place + " && env -i PATH=/usr/bin:/bin dash cryptomod-evidence/verify.sh >" + out);
+  };
+  EXPECT_EQ(bundle(dir / "live.tar"), 3);
+  EXPECT_EQ(script(dir / "live.tar"), 3);
+  ASSERT_TRUE(client.detach(false));
+  ASSERT_EQ(writer.terminate(), 0);
+  EXPECT_EQ(bundle(dir / "ended.tar"), 0);
+  EXPECT_EQ(script(dir / "ended.tar"), 0);
+  const Report r = verdict(writer);
+  EXPECT_GT(r.counts.anchors, 3u);
+  EXPECT_GT(r.counts.segments, 1u);
+  std::stringstream said;
+  said << std::ifstream(out).rdbuf();
+  EXPECT_TRUE(said.str().starts_with("verdict: verified (exit 0)\n" + statement(r) + "\n")) << said.str();
 }
 
 TEST(real_writer, killed_under_load_again_and_again_the_log_is_verified) {
