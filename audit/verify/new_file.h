@@ -2,6 +2,8 @@
 // new_file.h: a file that is there as a whole or not at all: it is written under a temporary name beside its own and
 // renamed when all of it is on the disk. A file that has the name already is replaced then.
 #pragma once
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
 
@@ -9,7 +11,8 @@ namespace cm::audit::verify {
 
 class NewFile {
  public:
-  explicit NewFile(std::string path) : path_(std::move(path)) {}
+  // mode: less what the umask takes.
+  explicit NewFile(std::string path, mode_t mode = 0666) : path_(std::move(path)), mode_(mode) {}
   // An object that goes without keep leaves nothing behind.
   ~NewFile();
   NewFile(const NewFile&) = delete;
@@ -25,6 +28,7 @@ class NewFile {
   bool failed(std::string_view what);
 
   std::string path_;
+  mode_t mode_;
   std::string temporary_;
   std::string error_;
   int fd_ = -1;

@@ -26,6 +26,7 @@ struct Enrolment {
   uint64_t nv_start = 0;
   uint32_t pcr_index = 0;
   std::string tpm_kind;
+  std::optional<Endorsement> endorsement;  // when an auditor enrolled the TPM itself (`cryptomod-audit enrol`)
 };
 
 // Trust: at most one of the two.
@@ -42,6 +43,9 @@ std::optional<P256Point> parse_ak(const std::string& content, std::string& error
 // load_trust: from the files that are named, at most one of the two. Adds trust-file to the report and answers false
 // when a file cannot be read or is not one.
 bool load_trust(const std::string& enrolment_path, const std::string& ak_path, Trust& trust, Report& report);
+
+// read_trust_file: the content, bounded by kMaxTrustFileSize.
+std::optional<std::string> read_trust_file(const std::string& path, std::string& error);
 
 std::optional<Bytes> parse_hex(std::string_view text);
 
