@@ -18,7 +18,6 @@ namespace {
 
 constexpr char kEkPurpose[] = "2.23.133.8.1";  // tcg-kp-EKCertificate (profile, 3.2.16)
 constexpr int kSecurityLevel = 2;              // 112 bits: no SHA-1, no RSA below 2048 bits in the chain
-constexpr uint64_t kNsPerSecond = 1'000'000'000;
 constexpr unsigned kRsaExponent = 65537;
 constexpr size_t kRsaSize = 256;
 
@@ -55,7 +54,9 @@ Digest digest_of(const X509* certificate) {
 std::string name_text(const X509_NAME* name) {
   const Memory out(BIO_new(BIO_s_mem()));
   char* text = nullptr;
-  if (!out || X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253) < 0) return {};
+  // RFC 2253, but text of attributes that libcrypto has no name for (the TPM's maker and model) stays text.
+  constexpr unsigned long kForm = XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_DUMP_UNKNOWN);
+  if (!out || X509_NAME_print_ex(out.get(), name, 0, kForm) < 0) return {};
   const long size = BIO_get_mem_data(out.get(), &text);
   return {text, static_cast<size_t>(size)};
 }
@@ -71,6 +72,12 @@ std::string subject_text(const X509* certificate) {
     if (name->type == GEN_DIRNAME) return name_text(name->d.directoryName);
   }
   return {};
+}
+
+std::string seconds_text(std::time_t now) {
+  constexpr uint64_t kNsPerSecond = 1'000'000'000;
+  const std::string text = utc_text(static_cast<uint64_t>(now) * kNsPerSecond);
+  return text.substr(0, text.find('.')) + "Z";
 }
 
 // certificate_in: the DER at the beginning; what fills the NV index behind it is all zero or all ones.
@@ -198,7 +205,7 @@ std::optional<CertifiedKey> check_ek_certificate(TpmBytes nv, EkKind kind, const
   out.about.certificate_sha256 = digest_of(certificate.get());
   out.about.subject = subject_text(certificate.get());
   out.about.issuer = name_text(X509_get_issuer_name(certificate.get()));
-  out.about.checked = utc_text(static_cast<uint64_t>(std::time(nullptr)) * kNsPerSecond);
+  out.about.checked = seconds_text(std::time(nullptr));
   return out;
 }
 

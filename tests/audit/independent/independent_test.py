@@ -25,7 +25,9 @@ import report as reports
 import verify_independent
 
 PLACE = ("segment", "offset", "frame", "record", "ring", "ring_seq", "event_id")
-VALUES = ("exit_code", "verdict", "proved_through_record", "covered_through_record")
+VALUES = ("exit_code", "verdict", "proved_through_record", "covered_through_record", "hardware", "endorsement")
+ENDORSEMENT = {"certificate_sha256": "c1" * 32, "subject": "CN=an EK", "issuer": "CN=a maker \u00e9", "ca_sha256": "CA" * 32,
+               "checked": "2026-11-23T10:00:00Z"}
 
 
 def arguments():
@@ -69,6 +71,7 @@ class Files:
         for name in mutants.GOLDEN:
             record = json.loads(content(VECTORS, f"{name}.enrolment.json"))
             self._write(f"{name}.enrolment", record)
+            self._write(f"{name}.endorsed", dict(record, endorsement=ENDORSEMENT))
             self._write(f"{name}.wrong", dict(record, nv_start=record["nv_start"] + 1))
             with open(os.path.join(directory, f"{name}.ak"), "w", encoding="ascii") as file:
                 file.write(record["ak_public"] + "\n")
@@ -127,9 +130,10 @@ class Comparison(unittest.TestCase):
 
 class GoldenLogs(Comparison):
     def test_golden_logs_with_every_trust_root(self):
-        expected = {("clean", "enrolment"): 0, ("eventful", "enrolment"): 3, ("rotated", "enrolment"): 0}
+        expected = {("clean", "enrolment"): 0, ("eventful", "enrolment"): 3, ("rotated", "enrolment"): 0,
+                    ("clean", "endorsed"): 0, ("eventful", "endorsed"): 3, ("rotated", "endorsed"): 0}
         for log in mutants.GOLDEN:
-            for root in ("none", "enrolment", "wrong", "ak"):
+            for root in ("none", "enrolment", "endorsed", "wrong", "ak"):
                 with self.subTest(log=log, root=root):
                     ours = self.agree(os.path.join(VECTORS, log), **self.files.options(log, root))
                     self.assertEqual(ours["exit_code"], expected.get((log, root), 1 if root == "wrong" else 3))
@@ -149,6 +153,11 @@ class GoldenLogs(Comparison):
         wrong += [json.dumps({k: v for k, v in record.items() if k != name}).encode() for name in record]
         wrong += [json.dumps(dict(record, **{name: value})).encode()
                   for name in record for value in (-1, 1.5, "x", None, True)]
+        endorsements = [None, [], "x", {}]
+        endorsements += [{k: v for k, v in ENDORSEMENT.items() if k != name} for name in ENDORSEMENT]
+        endorsements += [dict(ENDORSEMENT, **{name: value}) for name in ENDORSEMENT for value in (7, None, [])]
+        endorsements += [dict(ENDORSEMENT, ca_sha256="ca" * 31), dict(ENDORSEMENT, certificate_sha256="x" * 64)]
+        wrong += [json.dumps(dict(record, endorsement=value)).encode() for value in endorsements]
         path = os.path.join(self.directory.name, "trust")
         for number, text in enumerate(wrong):
             for option in ("enrolment", "ak"):
