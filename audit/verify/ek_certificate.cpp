@@ -55,7 +55,7 @@ std::string name_text(const X509_NAME* name) {
   const Memory out(BIO_new(BIO_s_mem()));
   char* text = nullptr;
   // RFC 2253, but text of attributes that libcrypto has no name for (the TPM's maker and model) stays text.
-  constexpr unsigned long kForm = XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_DUMP_UNKNOWN);
+  constexpr unsigned long kForm = XN_FLAG_RFC2253 & ~XN_FLAG_DUMP_UNKNOWN_FIELDS;
   if (!out || X509_NAME_print_ex(out.get(), name, 0, kForm) < 0) return {};
   const long size = BIO_get_mem_data(out.get(), &text);
   return {text, static_cast<size_t>(size)};

@@ -89,6 +89,7 @@ class Tpm {
   Error counter_name(TPMA_NV& attributes);
   TSS2_RC make_endorsement_key(EkKind kind, ESYS_TR& key, Bytes* ek_public);
   TSS2_RC begin_endorsement_policy(ESYS_TR& session);
+  bool works();
   Error read_certificate(EkKind kind, Bytes& out, std::string& refusal);
 
   const TpmConfig config_;

@@ -14,7 +14,7 @@ import payloads
 import report as reports
 import trust
 from clients import Clients
-from evidence import Evidence
+from evidence import DEVICE, Evidence
 from report import Report, Stop
 
 NOTHING, RUNNING, ENDED = range(3)
@@ -139,7 +139,7 @@ class Verifier:
         wrong = self.root.difference(self.log_id, head, p)
         if wrong is not None:
             raise where.stop(wrong)
-        self.report.device = p["kind"] == evidence.DEVICE
+        self.report.device = p["kind"] == DEVICE
         self.state = RUNNING
 
     def _start(self, where, p, boot):
