@@ -101,9 +101,10 @@ int run_request(const EnrolArguments& a) {
     request.ek_certificate = part_of(answer.certificate, answer.certificate_size);
     request.ek_public = part_of(answer.ek_public, answer.ek_public_size);
     if (!write_file(a.output, enrol_text(request), kPublicMode)) return kExitUndecided;
-    return say(fmt::format("request written: log {}, endorsement key {}\nnext, where the auditor is: cryptomod-audit "
-                           "enrol challenge {} --ca ROOTS.pem -o CHALLENGE --keep SECRET\n",
-                           hex_text(request.log_id), ek_kind_text(kind), a.output));
+    return say(
+        fmt::format("request written: log {}, endorsement key {}\nnext, where the auditor is: cryptomod-audit "
+                    "enrol challenge {} --ca ROOTS.pem -o CHALLENGE --keep SECRET\n",
+                    hex_text(request.log_id), ek_kind_text(kind), a.output));
   }
   return complain(kExitUndecided,
                   "this TPM has no endorsement certificate of such a key (NV index 0x01c0000a for ecc-p256, 0x01c00002 "
@@ -154,8 +155,7 @@ int run_answer(const EnrolArguments& a) {
   if (!challenge) return kExitUndecided;
   WireActivated activated;
   const WriterConnection first, second;
-  if (!first.open(a.socket, a.timeout_s) ||
-      !first.ask(activate_packet(*challenge), WireType::kActivated, activated))
+  if (!first.open(a.socket, a.timeout_s) || !first.ask(activate_packet(*challenge), WireType::kActivated, activated))
     return kExitUndecided;
   if (activated.opened != 1)
     return complain(kExitTampered,
@@ -167,9 +167,10 @@ int run_answer(const EnrolArguments& a) {
   if (!second.open(a.socket, a.timeout_s) || !second.ask(question, WireType::kAnswer, answer.anchor) ||
       !write_file(a.output, enrol_text(answer), kPublicMode))
     return kExitUndecided;
-  return say(fmt::format("answer written for log {}\nnext, where the auditor is: cryptomod-audit enrol finish REQUEST {} "
-                         "--keep SECRET -o enrolment.json\n",
-                         hex_text(challenge->log_id), a.output));
+  return say(
+      fmt::format("answer written for log {}\nnext, where the auditor is: cryptomod-audit enrol finish REQUEST {} "
+                  "--keep SECRET -o enrolment.json\n",
+                  hex_text(challenge->log_id), a.output));
 }
 
 // ---------------------------------------------------------------------------------------------------- finish
@@ -239,7 +240,8 @@ void add_enrol(CLI::App& app, Command& chosen) {
   add_socket(*answer, arguments);
   answer->add_option("CHALLENGE", arguments->input, "file of `enrol challenge`")->required();
   add_output(*answer, arguments);
-  CLI::App* finish = add_step(*enrol, chosen, arguments, "finish", "the auditor: write the enrolment record", run_finish);
+  CLI::App* finish =
+      add_step(*enrol, chosen, arguments, "finish", "the auditor: write the enrolment record", run_finish);
   finish->add_option("REQUEST", arguments->input, "file of `enrol request`")->required();
   finish->add_option("ANSWER", arguments->answer, "file of `enrol answer`")->required();
   finish->add_option("--keep", arguments->keep, "file that `enrol challenge` left with you")->required();

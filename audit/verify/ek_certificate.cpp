@@ -65,8 +65,7 @@ std::string name_text(const X509_NAME* name) {
 std::string subject_text(const X509* certificate) {
   if (X509_NAME_entry_count(X509_get_subject_name(certificate)) > 0)
     return name_text(X509_get_subject_name(certificate));
-  const Names names(
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  const Names names(static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
     if (name->type == GEN_DIRNAME) return name_text(name->d.directoryName);
@@ -171,8 +170,8 @@ Bytes template_with(const EVP_PKEY* key, EkKind kind) {
   Bytes modulus(kRsaSize);
   const bool good = EVP_PKEY_is_a(key, "RSA") == 1 && EVP_PKEY_get_bits(key) == 8 * kRsaSize &&
                     EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) == 1 &&
-                    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) == 1 &&
-                    BN_is_word(e, kRsaExponent) == 1 && BN_bn2binpad(n, modulus.data(), kRsaSize) == kRsaSize;
+                    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) == 1 && BN_is_word(e, kRsaExponent) == 1 &&
+                    BN_bn2binpad(n, modulus.data(), kRsaSize) == kRsaSize;
   BN_free(n);
   BN_free(e);
   if (!good) return {};

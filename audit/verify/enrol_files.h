@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // enrol_files.h: the four files that go between an auditor and the machine he enrols (docs/audit-format.md,
-// "Enrolment"). Each is one JSON object with exactly its fields; parse gives nothing, and a sentence, for anything else.
+// "Enrolment"). Each is one JSON object with exactly its fields; parse gives nothing, and a sentence, for anything
+// else.
 #pragma once
 #include <optional>
 #include <string>

@@ -64,15 +64,15 @@ std::optional<Prepared> prepare(Lane lane, const EnrolRequest& request, const st
   const auto ek = check_ek_certificate(request.ek_certificate, request.ek_kind, cas, why);
   if (!ek) return std::nullopt;
   if (request.ek_public != ek->ek_public) {
-    why = same_template(request.ek_public, ek->ek_public, request.ek_kind)
-              ? "the endorsement key is not the one that the certificate is about"
-              : "the endorsement key is not that of the default template: restricted, for decryption, fixed to its TPM, "
-                "under the endorsement hierarchy's policy";
+    why =
+        same_template(request.ek_public, ek->ek_public, request.ek_kind)
+            ? "the endorsement key is not the one that the certificate is about"
+            : "the endorsement key is not that of the default template: restricted, for decryption, fixed to its TPM, "
+              "under the endorsement hierarchy's policy";
     return std::nullopt;
   }
   const auto secret = draw(), nonce = draw();
-  const auto credential =
-      secret ? make_credential(*ek, key_name(lane, enrolment->ak_public), *secret) : std::nullopt;
+  const auto credential = secret ? make_credential(*ek, key_name(lane, enrolment->ak_public), *secret) : std::nullopt;
   if (!credential || !nonce) {
     why = "libcrypto gives no random numbers, or cannot encrypt";
     return std::nullopt;

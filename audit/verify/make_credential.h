@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// make_credential.h: TPM2_MakeCredential in software: a secret that only the TPM with a given endorsement key opens, and
-// only while it holds the key with a given name. [TPM 2.0 Library, part 1, 24 (credential protection), 11.4.10 (KDFa,
-// KDFe), B.10 (RSA secret sharing), C.6 (ECC secret sharing)]
+// make_credential.h: TPM2_MakeCredential in software: a secret that only the TPM with a given endorsement key opens,
+// and only while it holds the key with a given name. [TPM 2.0 Library, part 1, 24 (credential protection), 11.4.10
+// (KDFa, KDFe), B.10 (RSA secret sharing), C.6 (ECC secret sharing)]
 #pragma once
 #include <optional>
 

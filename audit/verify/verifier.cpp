@@ -380,7 +380,8 @@ void Verifier::list_endorsement() {
   else if (report_.tpm_kind == "software")
     no.push_back("whether the TPM is genuine hardware: it says that it is software, and was enrolled with the " + text);
   else
-    no.push_back("whether the TPM is genuine hardware: nothing is proved with the key that was enrolled with the " + text);
+    no.push_back("whether the TPM is genuine hardware: nothing is proved with the key that was enrolled with the " +
+                 text);
 }
 
 void Verifier::list_checks() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// enrolments.cpp: what an auditor who enrols asks of the TPM (writer_loop.h, audit/wire.h). One job is with the TPM at a
-// time, and after it the TPM belongs to the log for nine times as long as the job took: making an endorsement key keeps
-// a TPM busy for up to seconds, and whoever asks often may slow down other auditors, not the log.
+// enrolments.cpp: what an auditor who enrols asks of the TPM (writer_loop.h, audit/wire.h). One job is with the TPM at
+// a time, and after it the TPM belongs to the log for nine times as long as the job took: making an endorsement key
+// keeps a TPM busy for up to seconds, and whoever asks often may slow down other auditors, not the log.
 #include <algorithm>
 #include <cstring>
 #include <span>

@@ -160,8 +160,12 @@ void Server::poll_loop() {
     if (polled[0].revents != 0) {
       signalfd_siginfo info;
       while (read(signal_fd_.get(), &info, sizeof info) > 0)
-        post({info.ssi_signo == SIGHUP ? ServerEvent::Kind::kHangUp : ServerEvent::Kind::kTerminate, nullptr, nullptr,
-              false, {}, {}});
+        post({info.ssi_signo == SIGHUP ? ServerEvent::Kind::kHangUp : ServerEvent::Kind::kTerminate,
+              nullptr,
+              nullptr,
+              false,
+              {},
+              {}});
     }
     uint64_t rung;
     if (polled[1].revents != 0) (void)!read(stop_fd_.get(), &rung, sizeof rung);
@@ -274,8 +278,8 @@ void Server::post_enrolment(Peer& peer, EnrolmentJob job) {
 }
 
 bool Server::read_enrol(Peer& peer, const WireEnrol& enrol) {
-  if (enrol.type != static_cast<uint32_t>(WireType::kEnrol) || enrol.version != kWireVersion ||
-      !known(enrol.ek_kind) || enrol.reserved != 0)
+  if (enrol.type != static_cast<uint32_t>(WireType::kEnrol) || enrol.version != kWireVersion || !known(enrol.ek_kind) ||
+      enrol.reserved != 0)
     return false;
   post_enrolment(peer, {EnrolmentJob::Kind::kEndorsement, static_cast<EkKind>(enrol.ek_kind), {}, {}});
   return true;

@@ -17,9 +17,9 @@ constexpr TPM2_HANDLE kRsaCertificate = 0x01c00002;
 constexpr TPM2_HANDLE kEccCertificate = 0x01c0000a;
 constexpr uint16_t kNvChunk = 512;  // every TPM reads as much in one command (PC Client Profile)
 // TPM2_PolicySecret(TPM_RH_ENDORSEMENT): PolicyA of the profile.
-constexpr std::array<uint8_t, kDigestSize> kPolicyA = {
-    0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xb3, 0xf8, 0x1a, 0x90, 0xcc, 0x8d, 0x46, 0xa5, 0xd7, 0x24,
-    0xfd, 0x52, 0xd7, 0x6e, 0x06, 0x52, 0x0b, 0x64, 0xf2, 0xa1, 0xda, 0x1b, 0x33, 0x14, 0x69, 0xaa};
+constexpr std::array<uint8_t, kDigestSize> kPolicyA = {0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xb3, 0xf8, 0x1a, 0x90, 0xcc,
+                                                       0x8d, 0x46, 0xa5, 0xd7, 0x24, 0xfd, 0x52, 0xd7, 0x6e, 0x06, 0x52,
+                                                       0x0b, 0x64, 0xf2, 0xa1, 0xda, 0x1b, 0x33, 0x14, 0x69, 0xaa};
 
 struct EsysFree {
   void operator()(void* p) const { Esys_Free(p); }
@@ -49,9 +49,7 @@ bool answered(TSS2_RC rc) {
 }
 
 // is_about_a_parameter: the TPM refuses what it was given, and not who asks or when (Part 2, 6.6.2: format one, bit P).
-bool is_about_a_parameter(TSS2_RC rc) {
-  return answered(rc) && (rc & TPM2_RC_FMT1) != 0 && (rc & TPM2_RC_P) != 0;
-}
+bool is_about_a_parameter(TSS2_RC rc) { return answered(rc) && (rc & TPM2_RC_FMT1) != 0 && (rc & TPM2_RC_P) != 0; }
 
 // judge: of a command that failed: the TPM's refusal, or the error that there is no TPM.
 Error judge(const char* what, TSS2_RC rc, std::string& refusal) {

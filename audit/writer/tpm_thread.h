@@ -133,13 +133,13 @@ class TpmThread {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<ExtendItem> queue_;         // under mutex_; only the thread takes items out
-  std::optional<AnchorRequest> anchor_;  // under mutex_
+  std::deque<ExtendItem> queue_;           // under mutex_; only the thread takes items out
+  std::optional<AnchorRequest> anchor_;    // under mutex_
   std::optional<EnrolmentJob> enrolment_;  // under mutex_
-  uint64_t anchor_at_ = 0;               // under mutex_: taken when extended_end_ has this value
-  uint64_t enqueued_end_ = 0;            // under mutex_
-  std::vector<TpmEvent> events_;         // under mutex_
-  bool stopping_ = false;                // under mutex_
+  uint64_t anchor_at_ = 0;                 // under mutex_: taken when extended_end_ has this value
+  uint64_t enqueued_end_ = 0;              // under mutex_
+  std::vector<TpmEvent> events_;           // under mutex_
+  bool stopping_ = false;                  // under mutex_
 
   // Of the thread alone.
   LogId log_id_{};

@@ -148,9 +148,9 @@ class WriterLoop {
   bool anchor_in_flight_ = false;
   const Bytes genesis_payload_;
   const Digest genesis_head_;
-  std::deque<Enrolment> enrolments_;   // answered in their order
-  bool enrolment_in_flight_ = false;   // the first of them
-  uint64_t enrolment_begun_ns_ = 0;    // monotonic, as the next
+  std::deque<Enrolment> enrolments_;  // answered in their order
+  bool enrolment_in_flight_ = false;  // the first of them
+  uint64_t enrolment_begun_ns_ = 0;   // monotonic, as the next
   uint64_t next_enrolment_ns_ = 0;
   bool tpm_lost_ = false;
   bool tail_full_ = false;

@@ -30,14 +30,15 @@ TEST(ek_certificate, of_each_kind_leads_to_its_root) {
   const Authority root("Maker of TPMs"), between("Maker, Works 7", &root);
   const CaFiles cas = {root.pem(), {between.pem()}};
   std::string why;
-  const auto ecc = check_ek_certificate(between.issue(new_ec_key(), {ek_extensions("keyAgreement"), ""}), kEcc, cas, why);
+  const auto ecc =
+      check_ek_certificate(between.issue(new_ec_key(), {ek_extensions("keyAgreement"), ""}), kEcc, cas, why);
   ASSERT_TRUE(ecc) << why;
   EXPECT_EQ(ecc->about.subject, "2.23.133.2.3=id:00010002,2.23.133.2.2=test,2.23.133.2.1=id:49424D00");
   EXPECT_EQ(ecc->about.issuer, "CN=Maker\\, Works 7");
   EXPECT_EQ(ecc->about.ca_sha256, root.sha256());
   EXPECT_EQ(ecc->ek_public.size(), 2u + 48 + 4 + 2 * 34);
-  const auto rsa = check_ek_certificate(root.issue(new_rsa_key(), {ek_extensions("keyEncipherment"), "an EK"}), kRsa,
-                                        cas, why);
+  const auto rsa =
+      check_ek_certificate(root.issue(new_rsa_key(), {ek_extensions("keyEncipherment"), "an EK"}), kRsa, cas, why);
   ASSERT_TRUE(rsa) << why;
   EXPECT_EQ(rsa->about.subject, "CN=an EK");
   EXPECT_EQ(rsa->ek_public.size(), 2u + 48 + 8 + 256);
@@ -78,7 +79,8 @@ TEST(ek_certificate, is_refused_when_it_is_for_something_else) {
     return refusal(root.issue(key, {extensions, "x"}), {root.pem(), {}}, kind);
   };
   const std::string end = "basicConstraints=critical,CA:FALSE\n";
-  EXPECT_TRUE(says(refused("basicConstraints=critical,CA:TRUE\nkeyUsage=keyAgreement,keyCertSign", new_ec_key()), "CA's"));
+  EXPECT_TRUE(
+      says(refused("basicConstraints=critical,CA:TRUE\nkeyUsage=keyAgreement,keyCertSign", new_ec_key()), "CA's"));
   EXPECT_TRUE(says(refused(end + "keyUsage=critical,digitalSignature", new_ec_key()), "key usage"));
   EXPECT_TRUE(says(refused(ek_extensions("keyEncipherment"), new_ec_key()), "key usage"));
   EXPECT_TRUE(says(refused(end + "extendedKeyUsage=serverAuth,2.23.133.8.2", new_ec_key()), "extended key usage"));
@@ -128,7 +130,8 @@ struct Enrolling {
   std::string refusal() {
     request.genesis = encode(g);
     std::string why;
-    const bool prepared = verify::prepare(best_sha256_lane(), request, verify::enrol_text(request), cas, why).has_value();
+    const bool prepared =
+        verify::prepare(best_sha256_lane(), request, verify::enrol_text(request), cas, why).has_value();
     EXPECT_EQ(prepared, why.empty());
     return why;
   }
@@ -188,7 +191,8 @@ TEST(enrol_files, are_read_as_they_were_written_and_nothing_else_is) {
       nlohmann::json changed = json;
       changed.erase(name);
       EXPECT_FALSE(parse(changed.dump(), error)) << "without " << name;
-      for (const nlohmann::json& wrong : {nlohmann::json(-1), nlohmann::json("x"), nlohmann::json(), nlohmann::json({1})}) {
+      for (const nlohmann::json& wrong :
+           {nlohmann::json(-1), nlohmann::json("x"), nlohmann::json(), nlohmann::json({1})}) {
         changed[name] = wrong;
         EXPECT_FALSE(parse(changed.dump(), error)) << name << " " << wrong;
       }

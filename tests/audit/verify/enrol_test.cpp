@@ -67,8 +67,8 @@ class Machine {
 
   // tpm: what a tpm2-tools command prints, while no writer has the TPM.
   std::string tpm(const std::string& command) const {
-    const std::string line = "cd " + dir_.path() + " && TPM2TOOLS_TCTI=swtpm:path=" + writer_.run_dir() +
-                             "/swtpm.sock " + command + " 2>&1";
+    const std::string line =
+        "cd " + dir_.path() + " && TPM2TOOLS_TCTI=swtpm:path=" + writer_.run_dir() + "/swtpm.sock " + command + " 2>&1";
     FILE* pipe = popen(line.c_str(), "r");
     std::string text;
     char buffer[4096];
@@ -96,8 +96,7 @@ class Machine {
   }
   int verify(json* verdict = nullptr) const {
     std::string text;
-    const int code =
-        run_audit("verify --json " + writer_.log_dir() + " --enrolment " + file("enrolment.json"), &text);
+    const int code = run_audit("verify --json " + writer_.log_dir() + " --enrolment " + file("enrolment.json"), &text);
     if (verdict != nullptr) *verdict = json::parse(text);
     return code;
   }
@@ -146,7 +145,7 @@ TEST_P(EnrolOfKind, a_log_is_enrolled_and_its_record_says_whose_tpm_it_is) {
   ASSERT_EQ(machine.answer(&said), 0) << said;
   ASSERT_EQ(machine.finish(&said), 0) << said;
 
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(stat(machine.file("secret").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
   const auto record = json::parse(content_of(machine.file("enrolment.json")));
@@ -186,7 +185,8 @@ TEST_P(EnrolOfKind, the_writer_opens_a_credential_of_tpm2_tools) {
   machine.write("challenge", challenge.dump());
   std::string said;
   ASSERT_EQ(machine.answer(&said), 0) << said;
-  EXPECT_EQ(json::parse(content_of(machine.file("answer"))).at("secret"), verify::hex_text(std::vector<uint8_t>(32, 's')));
+  EXPECT_EQ(json::parse(content_of(machine.file("answer"))).at("secret"),
+            verify::hex_text(std::vector<uint8_t>(32, 's')));
   EXPECT_EQ(machine.finish(&said), 1);
   EXPECT_TRUE(says(said, "not the one that was sent")) << said;
 }
