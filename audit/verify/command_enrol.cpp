@@ -187,7 +187,7 @@ int run_finish(const EnrolArguments& a) {
   if (sha256_of(lane, {reinterpret_cast<const uint8_t*>(file.data()), file.size()}) != secret->request_sha256)
     return complain(kExitUndecided, "the secret was kept for another request");
   const auto enrolment = conclude(lane, *request, *secret, *answer, why);
-  if (!enrolment) return complain(kExitTampered, why);
+  if (!enrolment || !enrolment->endorsement) return complain(kExitTampered, why);
   if (!write_file(a.output, enrolment_text(*enrolment), kPublicMode)) return kExitUndecided;
   return say(fmt::format(
       "enrolled log {}: its attestation key is in the TPM of the\n{}\nverify with: cryptomod-audit verify DIR "
@@ -233,7 +233,8 @@ void add_enrol(CLI::App& app, Command& chosen) {
                                  "the auditor: check its endorsement certificate, make a challenge", run_challenge);
   challenge->add_option("REQUEST", arguments->input, "file of `enrol request`")->required();
   challenge->add_option("--ca", arguments->roots, "PEM: certificates of the TPM makers that you trust")->required();
-  challenge->add_option("--intermediate", arguments->intermediates, "PEM: certificates between the two; repeatable");
+  challenge->add_option("--intermediate", arguments->intermediates, "PEM: certificates between the two; repeatable")
+      ->allow_extra_args(false);
   challenge->add_option("--keep", arguments->keep, "file to write for `enrol finish`, for you alone")->required();
   add_output(*challenge, arguments);
   CLI::App* answer = add_step(*enrol, chosen, arguments, "answer", "on the machine: let its TPM answer", run_answer);

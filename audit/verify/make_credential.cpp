@@ -83,7 +83,7 @@ bool share_by_rsa(EVP_PKEY* ek, Secret& seed, Bytes& shared) {
   auto* label = static_cast<uint8_t*>(OPENSSL_memdup(kIdentity, sizeof kIdentity));
   size_t size = static_cast<size_t>(EVP_PKEY_get_size(ek));
   shared.resize(size);
-  if (!context || label == nullptr || RAND_bytes(seed.data(), seed.size()) != 1 ||
+  if (!context || label == nullptr || RAND_bytes(seed.data(), static_cast<int>(seed.size())) != 1 ||
       EVP_PKEY_encrypt_init(context.get()) != 1 ||
       EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) != 1 ||
       EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), EVP_sha256()) != 1 ||

@@ -82,7 +82,7 @@ void Verifier::run() {
       break;
     case TrustRoot::kEnrolment:
       report_.root = TrustRoot::kEnrolment;
-      report_.endorsement = options_.trust.enrolment->endorsement;
+      if (options_.trust.enrolment) report_.endorsement = options_.trust.enrolment->endorsement;
       break;
   }
   report_.head_given = options_.head.has_value();

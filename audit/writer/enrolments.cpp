@@ -34,7 +34,9 @@ void WriterLoop::take_enrolment(ServerEvent& event) {
 }
 
 void WriterLoop::request_enrolment() {
-  if (enrolments_.empty() || enrolment_in_flight_ || tpm_lost_) return;
+  if (enrolment_in_flight_ || tpm_lost_) return;
+  while (!enrolments_.empty() && enrolments_.front().connection->closed) enrolments_.pop_front();
+  if (enrolments_.empty()) return;
   const uint64_t now = monotonic_ns();
   if (now < next_enrolment_ns_) return;
   enrolment_begun_ns_ = now;

@@ -179,6 +179,25 @@ class GoldenLogs(Comparison):
                     file.write(form)
                 self.assertEqual(self.agree(os.path.join(VECTORS, "clean"), ak=path)["exit_code"], 3)
 
+    def test_hardware(self):
+        """A log made anew as that of a device, under its own enrolment record with and without an endorsement."""
+        pieces = [parts.Part(frame) for frame in GOLDEN.flat("clean")]
+        for piece in (p for p in pieces if "kind" in (p.fields() or {})):
+            piece.var = parts.encode(piece.type, dict(piece.fields(), kind=2))
+        built = forger.Forger("clean").run(pieces)
+        record = json.loads(content(VECTORS, "clean.enrolment.json"))
+        record.update(genesis_head=hashes.sha256(built[0][:frames.HEADER.size]).hex(), tpm_kind="device")
+        path = os.path.join(self.directory.name, "device")
+        with tempfile.TemporaryDirectory() as directory:
+            write_log(directory, mutants.split_at_seals(built))
+            for hardware, written in ((False, record), (True, dict(record, endorsement=ENDORSEMENT))):
+                with open(path, "w", encoding="ascii") as file:
+                    json.dump(written, file)
+                ours = self.agree(directory, enrolment=path)
+                self.assertEqual((ours["exit_code"], ours["hardware"]), (0, hardware))
+            ours = self.agree(directory, enrolment=path, head=bytes(32))
+            self.assertEqual((ours["exit_code"], ours["hardware"]), (1, False))
+
     def test_directories(self):
         first, second, third = (f"0000000{n}.cmlog" for n in range(3))
         for change, code in ((lambda d: None, 0),

@@ -278,6 +278,12 @@ TEST(enrol, the_auditor_refuses_what_the_certificate_does_not_bear_out) {
   machine.write("request", changed.dump());
   EXPECT_EQ(machine.challenge("", &said), 1);
   EXPECT_TRUE(says(said, "not the one that the certificate is about")) << said;
+  machine.write("request", good.dump());
+  EXPECT_EQ(run_audit("enrol challenge --ca " + machine.file("ca.pem") + " --keep " + machine.file("secret") + " -o " +
+                      machine.file("challenge") + " --intermediate " + machine.file("ca.pem") + " " +
+                      machine.file("request")),
+            0)
+      << "an option takes one file";
   machine.write("request", "{}");
   EXPECT_EQ(machine.challenge("", &said), 2);
   EXPECT_EQ(run_audit("enrol challenge " + machine.file("none") + " --ca x -o y --keep z"), 2);
