@@ -15,6 +15,12 @@
 //   auditor                                  writer
 //   Challenge                            ->
 //                                            <- Answer             (an anchor over the challenge is durable)
+//
+//   auditor, who enrols                      writer
+//   Enrol                                ->
+//                                            <- Endorsement        (the log's beginning, the TPM's EK and certificate)
+//   Activate                             ->
+//                                            <- Activated          (what the TPM found in the credential)
 #pragma once
 #include <cstdint>
 
@@ -33,6 +39,10 @@ enum class WireType : uint32_t {
   kRefused = 5,
   kChallenge = 6,
   kAnswer = 7,
+  kEnrol = 8,
+  kEndorsement = 9,
+  kActivate = 10,
+  kActivated = 11,
 };
 
 struct WireHello {
@@ -90,6 +100,59 @@ struct WireAnswer {
   uint32_t payload_size;
   uint32_t reserved;                   // 0
   uint8_t payload[kMaxAnswerPayload];  // the anchor's payload (payload.h), then zero
+};
+
+// EkKind: which endorsement key, made of the default templates L-1 and L-2 (TCG EK Credential Profile, B.3).
+enum class EkKind : uint32_t { kRsa2048 = 1, kEccP256 = 2 };
+
+// WireEnrol: asks for what an enrolment record is made of.
+struct WireEnrol {
+  uint32_t type;     // kEnrol
+  uint32_t version;  // kWireVersion
+  uint32_t ek_kind;
+  uint32_t reserved;  // 0
+};
+
+inline constexpr size_t kMaxEkCertificate = 4096;
+inline constexpr size_t kMaxEkPublic = 512;
+inline constexpr size_t kMaxGenesis = 1024;
+
+struct WireEndorsement {
+  uint32_t type;  // kEndorsement
+  uint32_t version;
+  uint32_t certificate_size;  // 0: the TPM has no certificate of such a key, and no key was made
+  uint32_t ek_public_size;
+  uint32_t genesis_size;
+  uint32_t reserved;  // 0
+  uint8_t log_id[kIdSize];
+  uint8_t genesis_head[kDigestSize];
+  uint8_t certificate[kMaxEkCertificate];  // the NV index as it is: DER, perhaps filled up
+  uint8_t ek_public[kMaxEkPublic];         // TPMT_PUBLIC
+  uint8_t genesis[kMaxGenesis];            // the payload of the genesis frame (payload.h)
+};
+
+inline constexpr size_t kMaxCredential = 128;
+inline constexpr size_t kMaxCredentialSecret = 512;
+inline constexpr size_t kMaxActivated = 64;
+
+// WireActivate: a credential for the log's attestation key (TPM 2.0 Library, part 3, 12.5 TPM2_ActivateCredential).
+struct WireActivate {
+  uint32_t type;  // kActivate
+  uint32_t version;
+  uint32_t ek_kind;
+  uint32_t credential_size;
+  uint32_t secret_size;
+  uint32_t reserved;                     // 0
+  uint8_t credential[kMaxCredential];    // content of the TPM2B_ID_OBJECT
+  uint8_t secret[kMaxCredentialSecret];  // content of the TPM2B_ENCRYPTED_SECRET
+};
+
+struct WireActivated {
+  uint32_t type;  // kActivated
+  uint32_t version;
+  uint32_t opened;  // 1; 0: the TPM refuses it: it was made for another key or TPM, or changed
+  uint32_t size;
+  uint8_t content[kMaxActivated];
 };
 
 // A private writer reports on its start through a pipe (descriptor given by --ready-fd): one line,

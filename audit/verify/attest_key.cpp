@@ -31,6 +31,8 @@ Digest sha256_of(Lane lane, std::span<const uint8_t> bytes) {
   return out;
 }
 
+Bytes key_name(Lane lane, TpmBytes ak_public) { return named(sha256_of(lane, ak_public)); }
+
 // The qualified name of a primary key is H(handle of its hierarchy | name), its name is H(TPMT_PUBLIC) (Part 1, 16).
 std::optional<AttestKey> AttestKey::from_public(Lane lane, TpmBytes ak_public, std::string& why) {
   const auto ak = parse_ak_public(ak_public);
@@ -45,7 +47,7 @@ std::optional<AttestKey> AttestKey::from_public(Lane lane, TpmBytes ak_public, s
   }
   Bytes qualified(sizeof kTpmRhEndorsement + kTpmNameSize);
   store_be32(qualified.data(), kTpmRhEndorsement);
-  std::ranges::copy(named(sha256_of(lane, ak_public)), qualified.begin() + sizeof kTpmRhEndorsement);
+  std::ranges::copy(key_name(lane, ak_public), qualified.begin() + sizeof kTpmRhEndorsement);
   key->qualified_signer_ = named(sha256_of(lane, qualified));
   return key;
 }

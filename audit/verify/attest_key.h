@@ -42,6 +42,9 @@ class AttestKey {
   Bytes qualified_signer_;  // empty: not known
 };
 
+// key_name: TPM2B_NAME's content of a public area with nameAlg SHA-256.
+Bytes key_name(Lane lane, TpmBytes ak_public);
+
 // sha256_of: the digest of some bytes.
 Digest sha256_of(Lane lane, std::span<const uint8_t> bytes);
 

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// command_challenge.cpp: `cryptomod-audit challenge`: asks a running writer for an anchor over a nonce. The only
-// command that talks to anybody.
+// command_challenge.cpp: `cryptomod-audit challenge`: asks a running writer for an anchor over a nonce.
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "audit/verify/challenge.h"
 #include "audit/verify/commands.h"
 #include "audit/verify/output.h"
+#include "audit/verify/writer_connection.h"
 
 namespace cm::audit::verify {
 namespace {
@@ -27,59 +21,11 @@ struct ChallengeArguments {
   bool json = false;
 };
 
-// Connection: to the writer's socket; every failure is one sentence on standard error.
-class Connection {
- public:
-  Connection() : fd_(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) {}
-  ~Connection() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-
-  bool open(const std::string& path, uint32_t timeout_s) const {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (fd_ < 0 || path.empty() || path.size() >= sizeof address.sun_path)
-      return say("the socket's path must have 1 to 107 characters");
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    const timeval limit = {static_cast<time_t>(timeout_s), 0};
-    if (setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
-        connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-      return say(fmt::format("cannot reach a writer at {}: {}", path, std::strerror(errno)));
-    return true;
-  }
-
-  bool ask(const Digest& nonce, WireAnswer& answer) const {
-    WireChallenge challenge{static_cast<uint32_t>(WireType::kChallenge), kWireVersion, {}};
-    std::ranges::copy(nonce, challenge.nonce);
-    if (send(fd_, &challenge, sizeof challenge, MSG_NOSIGNAL) != sizeof challenge)
-      return say(fmt::format("cannot send the challenge: {}", std::strerror(errno)));
-    uint8_t packet[sizeof answer + 1];
-    const ssize_t size = recv(fd_, packet, sizeof packet, 0);
-    if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return say("no answer in time");
-    if (size == sizeof(WireRefused)) return say_refusal(packet);
-    if (size != sizeof answer) return say("the writer ended the connection without an answer");
-    std::memcpy(&answer, packet, sizeof answer);
-    if (answer.type != static_cast<uint32_t>(WireType::kAnswer) || answer.version != kWireVersion)
-      return say("what came is no answer of this version");
-    return true;
-  }
-
- private:
-  static bool say(const std::string& text) {
-    Output::complain(text + "\n");
-    return false;
-  }
-  static bool say_refusal(const uint8_t* packet) {
-    WireRefused refused;
-    std::memcpy(&refused, packet, sizeof refused);
-    const size_t length = strnlen(refused.reason, sizeof refused.reason);
-    return say("the writer refuses: " + printable_text(std::string_view(refused.reason, length)));
-  }
-
-  const int fd_;
-};
+WireChallenge packet_of(const Digest& nonce) {
+  WireChallenge packet{static_cast<uint32_t>(WireType::kChallenge), kWireVersion, {}};
+  std::ranges::copy(nonce, packet.nonce);
+  return packet;
+}
 
 // nonce_of: the one given, else 32 random bytes. A nonce that somebody else could know beforehand shows nothing.
 std::optional<Digest> nonce_of(const ChallengeArguments& arguments) {
@@ -106,9 +52,11 @@ int run_challenge(const ChallengeArguments& arguments) {
     Output::complain(to_text(trust_report));
     return kExitUndecided;
   }
-  const Connection connection;
+  const WriterConnection connection;
   WireAnswer answer;
-  if (!connection.open(arguments.socket, arguments.timeout_s) || !connection.ask(*nonce, answer)) return kExitUndecided;
+  if (!connection.open(arguments.socket, arguments.timeout_s) ||
+      !connection.ask(packet_of(*nonce), WireType::kAnswer, answer))
+    return kExitUndecided;
   const ChallengeResult result = judge_answer(best_sha256_lane(), answer, *nonce, trust);
   Output output;
   if (!output.write(arguments.json ? to_json(result) : to_text(result)) || !output.flush()) return kExitUndecided;

@@ -45,6 +45,8 @@ class VerdictArguments {
 };
 
 void add_challenge(CLI::App& app, Command& chosen);
+// add_enrol: request, challenge, answer and finish.
+void add_enrol(CLI::App& app, Command& chosen);
 void add_show(CLI::App& app, Command& chosen);
 void add_search(CLI::App& app, Command& chosen);
 void add_export(CLI::App& app, Command& chosen);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // main.cpp: cryptomod-audit, the auditor's program: `verify` gives a verdict on a log directory; the commands of
 // commands.h print it.
-// It reads files and public keys only: no TPM, no network; `report` and `bundle` alone write a file, `challenge`
-// alone asks a writer. Exit codes: findings.h.
+// It reads files and public keys only: no TPM, no network; `report`, `bundle` and `enrol` alone write files,
+// `challenge` and `enrol` alone ask a writer. Exit codes: findings.h.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -55,6 +55,7 @@ int run(int argc, char** argv) {
   add_report(app, chosen);
   add_bundle(app, chosen);
   add_challenge(app, chosen);
+  add_enrol(app, chosen);
   add_tree(app, chosen);
   try {
     app.parse(argc, argv);

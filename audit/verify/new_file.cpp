@@ -31,7 +31,7 @@ bool NewFile::open() {
     return failed("it exists and is no regular file; name another one, or - for standard output");
   for (int attempt = 0; attempt < 100; ++attempt) {
     const std::string name = fmt::format("{}.{}-{}.part", path_, getpid(), attempt);
-    fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode_);
     if (fd_ >= 0) {
       temporary_ = name;
       return true;

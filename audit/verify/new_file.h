@@ -2,6 +2,8 @@
 // new_file.h: a file that is there as a whole or not at all: it is written under a temporary name beside its own and
 // renamed when all of it is on the disk. A file that has the name already is replaced then, or is an error.
 #pragma once
+#include <sys/types.h>
+
 #include <cstdint>
 #include <span>
 #include <string>
@@ -13,8 +15,9 @@ class NewFile {
  public:
   // Existing: what happens to a file that has the name already.
   enum class Existing : uint8_t { kReplace, kKeep };
-  explicit NewFile(std::string path, Existing existing = Existing::kReplace)
-      : path_(std::move(path)), existing_(existing) {}
+  // mode: less what the umask takes.
+  explicit NewFile(std::string path, Existing existing = Existing::kReplace, mode_t mode = 0666)
+      : path_(std::move(path)), existing_(existing), mode_(mode) {}
   // An object that goes without keep leaves nothing behind.
   ~NewFile();
   NewFile(const NewFile&) = delete;
@@ -33,6 +36,7 @@ class NewFile {
 
   std::string path_;
   Existing existing_;
+  mode_t mode_;
   std::string temporary_;
   std::string error_;
   int fd_ = -1;

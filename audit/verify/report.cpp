@@ -66,6 +66,14 @@ nlohmann::json finding_json(const Finding& finding) {
   return out;
 }
 
+nlohmann::json endorsement_json(const Endorsement& e) {
+  return {{"certificate_sha256", hex_text(e.certificate_sha256)},
+          {"subject", e.subject},
+          {"issuer", e.issuer},
+          {"ca_sha256", hex_text(e.ca_sha256)},
+          {"checked", e.checked}};
+}
+
 nlohmann::json proof_json(const Report& r) {
   nlohmann::json out = {{"proved_through_record", nullptr}, {"covered_through_record", nullptr}, {"tpm_time", nullptr}};
   if (!r.proof) return out;
@@ -227,6 +235,16 @@ std::string to_text(const Report& r) {
   return out;
 }
 
+bool hardware_shown(const Report& r) {
+  return r.endorsement && r.proof && r.root == TrustRoot::kEnrolment && r.tpm_kind == "device" && r.fatal == 0;
+}
+
+std::string endorsement_text(const Endorsement& e) {
+  return fmt::format("endorsement certificate {} of {}, issued by {}, checked on {} under the CA certificate {}",
+                     hex_text(e.certificate_sha256), quoted_text(e.subject), quoted_text(e.issuer),
+                     printable_text(e.checked), hex_text(e.ca_sha256));
+}
+
 std::string to_json(const Report& r) {
   const int code = exit_code(r);
   nlohmann::json out = proof_json(r);
@@ -237,6 +255,8 @@ std::string to_json(const Report& r) {
   out["log_id"] = r.log_id;
   out["head"] = r.head;
   out["tpm_kind"] = r.tpm_kind;
+  out["hardware"] = hardware_shown(r);
+  out["endorsement"] = r.endorsement ? endorsement_json(*r.endorsement) : nlohmann::json(nullptr);
   out["nv_value"] = optional_json(r.nv_value);
   out["nv_value_given"] = optional_json(r.nv_value_given);
   out["tail_records"] = tail_records(r);

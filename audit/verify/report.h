@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "audit/frame.h"
+#include "audit/chain.h"
 #include "audit/verify/findings.h"
 
 namespace cm::audit::verify {
@@ -59,6 +59,16 @@ struct Proof {
 
 enum class TrustRoot : uint8_t { kNone, kAk, kEnrolment };
 
+// Endorsement: what an enrolment record says of the TPM: an auditor held its endorsement certificate against a CA, and
+// the TPM showed that it has that certificate's key beside the attestation key.
+struct Endorsement {
+  Digest certificate_sha256{};
+  std::string subject;
+  std::string issuer;
+  Digest ca_sha256{};   // the certificate that he trusted
+  std::string checked;  // when, by his clock
+};
+
 struct Counts {
   uint64_t segments = 0;
   uint64_t bytes = 0;
@@ -81,6 +91,7 @@ struct Report {
   std::optional<uint64_t> nv_value;        // of the last anchor, or of genesis
   std::optional<uint64_t> nv_value_given;  // by --nv-value
   std::optional<Proof> proof;
+  std::optional<Endorsement> endorsement;  // of the enrolment record
   Counts counts;
   uint64_t fatal = 0;             // findings of code 1 or 2
   std::vector<Finding> findings;  // in the order of their first occurrence
@@ -100,6 +111,11 @@ int exit_code(const Report& report);
 std::string_view verdict_word(int exit_code);
 std::string statement(const Report& report);
 uint64_t tail_records(const Report& report);
+
+// hardware_shown: the quotes that prove something come from a TPM device whose endorsement certificate was enrolled.
+bool hardware_shown(const Report& report);
+// endorsement_text: of an endorsement, on one line.
+std::string endorsement_text(const Endorsement& endorsement);
 
 std::string to_text(const Report& report);
 std::string to_json(const Report& report);

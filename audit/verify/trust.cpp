@@ -7,9 +7,8 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <limits>
-#include <nlohmann/json.hpp>
 
+#include "audit/verify/json_fields.h"
 #include "audit/verify/p256.h"
 
 namespace cm::audit::verify {
@@ -17,50 +16,6 @@ namespace {
 
 constexpr uint64_t kEnrolmentVersion = 1;
 constexpr char kPemBegin[] = "-----BEGIN";
-
-// Fields: reads typed members of one JSON object and remembers the first that is missing or wrong.
-class Fields {
- public:
-  explicit Fields(const nlohmann::json& object) : object_(object) {}
-
-  template <class U>
-  U number(const char* name) {
-    const auto it = object_.find(name);
-    if (it != object_.end() && it->is_number_unsigned() && it->get<uint64_t>() <= std::numeric_limits<U>::max())
-      return static_cast<U>(it->get<uint64_t>());
-    fail(name);
-    return 0;
-  }
-  std::string text(const char* name) {
-    const auto it = object_.find(name);
-    if (it != object_.end() && it->is_string()) return it->get<std::string>();
-    fail(name);
-    return {};
-  }
-  Bytes hex(const char* name) {
-    if (auto bytes = parse_hex(text(name))) return *bytes;
-    fail(name);
-    return {};
-  }
-  template <size_t N>
-  std::array<uint8_t, N> hex_array(const char* name) {
-    std::array<uint8_t, N> out{};
-    const Bytes bytes = hex(name);
-    if (bytes.size() == N)
-      std::copy(bytes.begin(), bytes.end(), out.begin());
-    else
-      fail(name);
-    return out;
-  }
-  void fail(const char* name) {
-    if (bad_.empty()) bad_ = name;
-  }
-  const std::string& bad() const { return bad_; }
-
- private:
-  const nlohmann::json& object_;
-  std::string bad_;
-};
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -104,6 +59,16 @@ std::optional<Bytes> parse_hex(std::string_view text) {
   return out;
 }
 
+Endorsement endorsement_in(Fields& f) {
+  Endorsement e;
+  e.certificate_sha256 = f.hex_array<kDigestSize>("certificate_sha256");
+  e.subject = f.text("subject");
+  e.issuer = f.text("issuer");
+  e.ca_sha256 = f.hex_array<kDigestSize>("ca_sha256");
+  e.checked = f.text("checked");
+  return e;
+}
+
 std::optional<Enrolment> parse_enrolment(const std::string& text, std::string& error) {
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object()) {
@@ -126,6 +91,11 @@ std::optional<Enrolment> parse_enrolment(const std::string& text, std::string& e
   e.tpm_kind = f.text("tpm_kind");
   if (e.tpm_kind != "software" && e.tpm_kind != "device") f.fail("tpm_kind");
   if (!parse_ak_public(e.ak_public)) f.fail("ak_public");
+  if (const auto it = json.find("endorsement"); it != json.end()) {
+    Fields inner(*it);
+    e.endorsement = endorsement_in(inner);
+    if (!inner.bad().empty()) f.fail("endorsement");
+  }
   if (f.bad().empty()) return e;
   error = fmt::format("field \"{}\" of the enrolment record is missing or wrong", f.bad());
   return std::nullopt;

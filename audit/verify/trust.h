@@ -26,6 +26,7 @@ struct Enrolment {
   uint64_t nv_start = 0;
   uint32_t pcr_index = 0;
   std::string tpm_kind;
+  std::optional<Endorsement> endorsement;  // when an auditor enrolled the TPM itself (`cryptomod-audit enrol`)
 };
 
 // Trust: at most one of the two.

@@ -45,6 +45,7 @@ class Verifier {
   void end(const FrameView& f, const FramePlace& place, const End& p);
   void conclude();
   void live_counter(uint64_t live);
+  void list_endorsement();
   void list_checks();
 
   template <class Payload>
@@ -81,6 +82,7 @@ void Verifier::run() {
       break;
     case TrustRoot::kEnrolment:
       report_.root = TrustRoot::kEnrolment;
+      if (options_.trust.enrolment) report_.endorsement = options_.trust.enrolment->endorsement;
       break;
   }
   report_.head_given = options_.head.has_value();
@@ -364,6 +366,24 @@ void Verifier::live_counter(uint64_t live) {
     fail(FindingId::kNvBehind, Place{}, detail);
 }
 
+// list_endorsement: the enrolment record says whose TPM has the key; what that TPM is, it says itself in genesis, and
+// its certificate in the name of a CA that the auditor chose.
+void Verifier::list_endorsement() {
+  auto& no = report_.not_checked;
+  if (!report_.endorsement) {
+    no.push_back("whether the TPM is genuine hardware: no endorsement certificate was enrolled");
+    return;
+  }
+  const std::string text = endorsement_text(*report_.endorsement);
+  if (hardware_shown(report_))
+    report_.checked.push_back("hardware, when the record was made: the attestation key is in the TPM of the " + text);
+  else if (report_.tpm_kind == "software")
+    no.push_back("whether the TPM is genuine hardware: it says that it is software, and was enrolled with the " + text);
+  else
+    no.push_back("whether the TPM is genuine hardware: nothing is proved with the key that was enrolled with the " +
+                 text);
+}
+
 void Verifier::list_checks() {
   auto& yes = report_.checked;
   auto& no = report_.not_checked;
@@ -384,7 +404,7 @@ void Verifier::list_checks() {
   if (report_.root == TrustRoot::kAk) no.push_back("which history this key quoted: no enrolment record was given");
   if (!report_.head_given && !report_.nv_value_given)
     no.push_back("whether the log once went on after its last frame: neither --head nor --nv-value was given");
-  no.push_back("whether the TPM is genuine hardware: no endorsement certificate was enrolled");
+  list_endorsement();
   if (n.records != 0)
     no.push_back("the seals of the records: the writer held them against keys that it alone had, and no log has them");
   no.push_back("whether the application recorded truthfully: code inside it can forge or skip its own future records");

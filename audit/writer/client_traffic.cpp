@@ -42,6 +42,10 @@ void WriterLoop::take_server_events() {
         take_challenge(event);
         server_.settled();
         break;
+      case ServerEvent::Kind::kEnrol:
+        take_enrolment(event);
+        server_.settled();
+        break;
       case ServerEvent::Kind::kBye:
         client_departs(event, Client::Fate::kLeaving);
         break;

@@ -33,9 +33,13 @@ bool hello_is_sound(const WireHello& hello) {
          ring_geometry_valid(hello.ring_count, hello.ring_records);
 }
 
+bool known(uint32_t ek_kind) {
+  return ek_kind == static_cast<uint32_t>(EkKind::kRsa2048) || ek_kind == static_cast<uint32_t>(EkKind::kEccP256);
+}
+
 // Packet: one datagram and the descriptors that came with it.
 struct Packet {
-  alignas(8) uint8_t bytes[sizeof(WireHello) + 1];
+  alignas(8) uint8_t bytes[std::max(sizeof(WireHello), sizeof(WireActivate)) + 1];
   size_t size = 0;
   bool truncated = false;
   std::vector<UniqueFd> fds;
@@ -156,8 +160,12 @@ void Server::poll_loop() {
     if (polled[0].revents != 0) {
       signalfd_siginfo info;
       while (read(signal_fd_.get(), &info, sizeof info) > 0)
-        post({info.ssi_signo == SIGHUP ? ServerEvent::Kind::kHangUp : ServerEvent::Kind::kTerminate, nullptr, nullptr,
-              false});
+        post({info.ssi_signo == SIGHUP ? ServerEvent::Kind::kHangUp : ServerEvent::Kind::kTerminate,
+              nullptr,
+              nullptr,
+              false,
+              {},
+              {}});
     }
     uint64_t rung;
     if (polled[1].revents != 0) (void)!read(stop_fd_.get(), &rung, sizeof rung);
@@ -208,7 +216,7 @@ bool Server::read_packet(Peer& peer) {
     if (fresh)
       --newcomers_;
     else
-      post({ServerEvent::Kind::kGone, peer.connection, nullptr, false, {}});
+      post({ServerEvent::Kind::kGone, peer.connection, nullptr, false, {}, {}});
     return false;
   }
   WireHello hello;
@@ -221,21 +229,31 @@ bool Server::read_packet(Peer& peer) {
     std::memcpy(&challenge, packet.bytes, sizeof challenge);
     if (read_challenge(peer, challenge)) return true;
   }
+  WireEnrol enrol;
+  if (fresh && packet.size == sizeof enrol && packet.fds.empty()) {
+    std::memcpy(&enrol, packet.bytes, sizeof enrol);
+    if (read_enrol(peer, enrol)) return true;
+  }
+  WireActivate activate;
+  if (fresh && packet.size == sizeof activate && packet.fds.empty()) {
+    std::memcpy(&activate, packet.bytes, sizeof activate);
+    if (read_activate(peer, activate)) return true;
+  }
   WireBye bye;
   if (!fresh && !peer.said_bye && packet.size == sizeof bye && packet.fds.empty()) {
     std::memcpy(&bye, packet.bytes, sizeof bye);
     if (bye.type == static_cast<uint32_t>(WireType::kBye) && bye.end_log <= 1) {
       peer.said_bye = true;
-      post({ServerEvent::Kind::kBye, peer.connection, nullptr, bye.end_log == 1, {}});
+      post({ServerEvent::Kind::kBye, peer.connection, nullptr, bye.end_log == 1, {}, {}});
       return true;
     }
   }
   peer.connection->closed = true;
   if (fresh) {
     --newcomers_;
-    peer.connection->refuse("malformed Hello or Challenge");
+    peer.connection->refuse("malformed Hello, Challenge, Enrol or Activate");
   } else {
-    post({ServerEvent::Kind::kViolation, peer.connection, nullptr, false, {}});
+    post({ServerEvent::Kind::kViolation, peer.connection, nullptr, false, {}, {}});
     peer.connection->cut();
   }
   return false;
@@ -247,9 +265,34 @@ bool Server::read_challenge(Peer& peer, const WireChallenge& challenge) {
       std::all_of(std::begin(nonce), std::end(nonce), [](uint8_t b) { return b == 0; }))
     return false;
   peer.deadline_ns = 0;
-  ServerEvent event{ServerEvent::Kind::kChallenge, peer.connection, nullptr, false, {}};
+  ServerEvent event{ServerEvent::Kind::kChallenge, peer.connection, nullptr, false, {}, {}};
   std::copy(std::begin(nonce), std::end(nonce), event.nonce.begin());
   post(std::move(event));
+  return true;
+}
+
+void Server::post_enrolment(Peer& peer, EnrolmentJob job) {
+  peer.deadline_ns = 0;
+  ServerEvent event{ServerEvent::Kind::kEnrol, peer.connection, nullptr, false, {}, std::move(job)};
+  post(std::move(event));
+}
+
+bool Server::read_enrol(Peer& peer, const WireEnrol& enrol) {
+  if (enrol.type != static_cast<uint32_t>(WireType::kEnrol) || enrol.version != kWireVersion || !known(enrol.ek_kind) ||
+      enrol.reserved != 0)
+    return false;
+  post_enrolment(peer, {EnrolmentJob::Kind::kEndorsement, static_cast<EkKind>(enrol.ek_kind), {}, {}});
+  return true;
+}
+
+bool Server::read_activate(Peer& peer, const WireActivate& a) {
+  if (a.type != static_cast<uint32_t>(WireType::kActivate) || a.version != kWireVersion || !known(a.ek_kind) ||
+      a.reserved != 0 || a.credential_size > sizeof a.credential || a.secret_size > sizeof a.secret)
+    return false;
+  post_enrolment(peer, {EnrolmentJob::Kind::kActivate,
+                        static_cast<EkKind>(a.ek_kind),
+                        {a.credential, a.credential + a.credential_size},
+                        {a.secret, a.secret + a.secret_size}});
   return true;
 }
 
@@ -317,7 +360,7 @@ void Server::greet(Introduction& introduction) {
   attach.seal_kind = hello.seal_kind;
   attach.ring_records = hello.ring_records;
   attach.ring_count = hello.ring_count;
-  post({ServerEvent::Kind::kHello, introduction.connection, std::move(greeting), false, {}});
+  post({ServerEvent::Kind::kHello, introduction.connection, std::move(greeting), false, {}, {}});
 }
 
 }  // namespace cm::audit

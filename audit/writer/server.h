@@ -21,6 +21,7 @@
 #include "audit/writer/error.h"
 #include "audit/writer/futex.h"
 #include "audit/writer/shared_mapping.h"
+#include "audit/writer/tpm_thread.h"
 #include "audit/writer/unique_fd.h"
 #include "crypto/base/lane.h"
 
@@ -58,6 +59,7 @@ struct ServerEvent {
   enum class Kind {
     kHello,
     kChallenge,
+    kEnrol,
     kBye,
     kGone,       // end of the connection
     kViolation,  // a packet that may not come
@@ -68,7 +70,8 @@ struct ServerEvent {
   std::shared_ptr<Connection> connection;
   std::unique_ptr<Greeting> greeting;
   bool end_log = false;
-  Digest nonce{};  // kChallenge
+  Digest nonce{};          // kChallenge
+  EnrolmentJob enrolment;  // kEnrol
 };
 
 class Server {
@@ -95,7 +98,7 @@ class Server {
   std::vector<ServerEvent> take_events();
   // newcomers: connections that are neither served nor refused yet.
   uint32_t newcomers() const { return newcomers_.load(); }
-  // settled: a kHello or kChallenge event was dealt with.
+  // settled: a kHello, kChallenge or kEnrol event was dealt with.
   void settled() { --newcomers_; }
 
  private:
@@ -120,6 +123,9 @@ class Server {
   bool read_packet(Peer& peer);
   bool read_hello(Peer& peer, const WireHello& hello, std::vector<UniqueFd>& fds);
   bool read_challenge(Peer& peer, const WireChallenge& challenge);
+  bool read_enrol(Peer& peer, const WireEnrol& enrol);
+  bool read_activate(Peer& peer, const WireActivate& activate);
+  void post_enrolment(Peer& peer, EnrolmentJob job);
   void greet(Introduction& introduction);
   void post(ServerEvent event);
 

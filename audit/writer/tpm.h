@@ -11,6 +11,7 @@
 
 #include "audit/chain.h"
 #include "audit/payload.h"
+#include "audit/wire.h"
 #include "audit/writer/error.h"
 
 namespace cm::audit {
@@ -29,6 +30,12 @@ struct Quote {
   Bytes signature;
   uint32_t reset_count = 0;
   std::array<uint8_t, kDigestSize> pcr_digest{};
+};
+
+// Endorsement: certificate as its NV index holds it, empty when there is none; public area of the endorsement key.
+struct Endorsement {
+  Bytes certificate;
+  Bytes ek_public;
 };
 
 class Tpm {
@@ -60,6 +67,13 @@ class Tpm {
   Error increment_counter();
   Error certify_counter(const Digest& qualifying, Bytes& attest, Bytes& signature);
   Error quote(const Digest& qualifying, Quote& out);
+
+  // read_endorsement, activate (tpm_endorsement.cpp): about an endorsement key, which is made for the call and gone
+  // after it. refusal: the TPM's word against what was asked; it goes on working, which an Error says it does not.
+  Error read_endorsement(EkKind kind, Endorsement& out, std::string& refusal);
+  // activate: opens a credential that was made for the attestation key.
+  Error activate(EkKind kind, const Bytes& credential, const Bytes& secret, Bytes& out, std::string& refusal);
+
   // shut_down: tells the TPM that power may go. Only for a TPM of our own.
   void shut_down();
 
@@ -73,6 +87,10 @@ class Tpm {
   Error make_key();
   Error define_counter();
   Error counter_name(TPMA_NV& attributes);
+  TSS2_RC make_endorsement_key(EkKind kind, ESYS_TR& key, Bytes* ek_public);
+  TSS2_RC begin_endorsement_policy(ESYS_TR& session);
+  bool works();
+  Error read_certificate(EkKind kind, Bytes& out, std::string& refusal);
 
   const TpmConfig config_;
   uint32_t pcr_ = 0;

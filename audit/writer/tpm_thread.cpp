@@ -103,6 +103,14 @@ void TpmThread::request_anchor(const AnchorRequest& request) {
   changed_.notify_all();
 }
 
+void TpmThread::request_enrolment(EnrolmentJob job) {
+  {
+    const std::lock_guard lock(mutex_);
+    enrolment_ = std::move(job);
+  }
+  changed_.notify_all();
+}
+
 std::vector<TpmEvent> TpmThread::take_events() {
   const std::lock_guard lock(mutex_);
   return std::exchange(events_, {});
@@ -123,6 +131,8 @@ void TpmThread::loop() {
       serve_reconnect(lock);
     else if (anchor_is_due())
       serve_anchor(lock);
+    else if (enrolment_)
+      serve_enrolment(lock);
     else if (!queue_.empty())
       serve_extend(lock);
     else
@@ -175,6 +185,21 @@ void TpmThread::serve_anchor(std::unique_lock<std::mutex>& lock) {
   note_result(error);
   lock.lock();
   if (error) anchor_ = request;
+}
+
+void TpmThread::serve_enrolment(std::unique_lock<std::mutex>& lock) {
+  if (!enrolment_) return;
+  const EnrolmentJob job = std::move(*enrolment_);
+  enrolment_.reset();
+  lock.unlock();
+  busy_since_ns_ = monotonic_ns();
+  TpmEvent event;
+  event.kind = TpmEvent::Kind::kEnrolment;
+  const Error error = do_enrolment(job, event.enrolment);
+  if (error) event.enrolment.refusal = "the TPM does not answer";
+  report(std::move(event));
+  note_result(error);
+  lock.lock();
 }
 
 void TpmThread::serve_reconnect(std::unique_lock<std::mutex>& lock) {
@@ -258,6 +283,12 @@ Error TpmThread::take_anchor(const AnchorRequest& request) {
   CM_PROBE_ANCHOR_TAKEN(anchor.anchored_seq, monotonic_ns() - busy_since_ns_);
   report(std::move(event));
   return {};
+}
+
+Error TpmThread::do_enrolment(const EnrolmentJob& job, EnrolmentResult& out) {
+  if (job.kind == EnrolmentJob::Kind::kEndorsement)
+    return tpm_.read_endorsement(job.ek_kind, out.endorsement, out.refusal);
+  return tpm_.activate(job.ek_kind, job.credential, job.secret, out.opened, out.refusal);
 }
 
 void TpmThread::break_replay(TpmEvent event) {

@@ -47,6 +47,8 @@ WriterLoop::WriterLoop(const Options& options, uid_t writer_uid, Lane lane, Jour
       drain_(state.sessions),
       clock_(state.clock_generation),
       previous_attest_(state.previous_attest),
+      genesis_payload_(encode(state.genesis)),
+      genesis_head_(state.genesis_head),
       started_ns_(monotonic_ns()) {
   for (const auto& [first_ring, client] : state.clients) absent_[client.attach.client_id] = client;
 }
@@ -99,6 +101,7 @@ void WriterLoop::turn() {
   keep_clock();
   keep_segments();
   request_anchor();
+  request_enrolment();
   watch_tpm();
   publish_flags();
   keep_observers();
@@ -148,6 +151,9 @@ void WriterLoop::take_tpm_events() {
                                    {}});
         anchor_in_flight_ = false;
         std::fprintf(stderr, "cryptomod-auditd: the PCR was extended by somebody else; this is recorded\n");
+        break;
+      case TpmEvent::Kind::kEnrolment:
+        answer_enrolment(event.enrolment);
         break;
     }
   }
@@ -320,6 +326,7 @@ void WriterLoop::begin_closing(uint32_t reason) {
   closing_since_ns_ = monotonic_ns();
   server_.close_door();
   refuse_challenges("the writer is ending");
+  refuse_enrolments("the writer is ending");
   for (const ClientPtr& client : clients_) client->freeze();
 }
 

@@ -56,6 +56,11 @@ class WriterLoop {
     std::shared_ptr<Connection> connection;
     Digest nonce;
   };
+  // Enrolment: an auditor who enrols and waits for the TPM.
+  struct Enrolment {
+    std::shared_ptr<Connection> connection;
+    EnrolmentJob job;
+  };
   struct ExtendMark {
     uint64_t frame_seq;
     ClientPtr client;
@@ -88,6 +93,12 @@ class WriterLoop {
   void take_challenge(const ServerEvent& event);
   void answer_challenge(const PendingFrame& anchor);
   void refuse_challenges(const char* why);
+
+  void take_enrolment(ServerEvent& event);
+  void request_enrolment();
+  void answer_enrolment(const EnrolmentResult& result);
+  void send_endorsement(const Connection& connection, const Endorsement& endorsement) const;
+  void refuse_enrolments(const char* why);
 
   bool drain();
   bool write_batch();
@@ -136,6 +147,12 @@ class WriterLoop {
   Digest previous_attest_;
   std::deque<Challenge> challenges_;  // answered in their order, one an anchor
   bool anchor_in_flight_ = false;
+  const Bytes genesis_payload_;
+  const Digest genesis_head_;
+  std::deque<Enrolment> enrolments_;  // answered in their order
+  bool enrolment_in_flight_ = false;  // the first of them
+  uint64_t enrolment_begun_ns_ = 0;   // monotonic, as the next
+  uint64_t next_enrolment_ns_ = 0;
   bool tpm_lost_ = false;
   bool tail_full_ = false;
   uint32_t flags_ = 0;

@@ -19,7 +19,7 @@ spki=3059301306072a8648ce3d020106082a8648ce3d03010703420004 # SubjectPublicKeyIn
 code=0 notes=''
 segment='' offset=0 next_frame=0 next_record=0 anchors=0 log_id='' head=$zero32
 state=nothing ended_at=0 end_covered=0 sealed=0
-proof='' proved_records=0 barrier=0 explain='' base_frame=0 base_pcr='' anchored=-1 nv_ahead=0 clean=0 unexplained=0
+proof='' proved_records=0 barrier=0 explain='' base_frame=0 base_pcr='' anchored=-1 nv_ahead=0 clean=0 unexplained=0 begun_frame=0
 previous_attest=$zero32
 
 # ---- Verdict
@@ -187,10 +187,25 @@ extend() {
   eval "at_$next_frame=\"\$head \$pcr \$next_record\""
 }
 
+# carry: the frames that this one carries stay out of the PCR. They lie behind the frame anchored last and behind the one
+# with which the replay began.
+carry() {
+  [ "$carried" != 0 ] || return 0
+  frame=$((next_frame - carried))
+  [ "$frame" -gt "$base_frame" ] && [ "$frame" -gt "$begun_frame" ] || tampered 'the frame carries frames that it cannot carry'
+  eval "kept=\$at_$((frame - 1))"
+  kept=${kept#* } pcr=${kept% *}
+  while [ "$frame" -lt "$next_frame" ]; do
+    eval "kept=\$at_$frame"
+    eval "at_$frame=\"${kept%% *} $pcr ${kept##* }\" carried_$frame=1"
+    frame=$((frame + 1))
+  done
+}
+
 # forget FRAME: nothing before this frame is needed any more.
 forget() {
   while [ "$base_frame" -lt "$1" ]; do
-    unset "at_$base_frame"
+    unset "at_$base_frame" "carried_$base_frame"
     base_frame=$((base_frame + 1))
   done
 }
@@ -374,6 +389,8 @@ anchor() {
   eval "kept=\$at_$seq"
   kept_head=${kept%% *} kept_records=${kept##* } kept=${kept#* }
   kept_pcr=${kept% *}
+  eval "kept=\${carried_$seq-0}"
+  [ "$kept" = 0 ] || tampered 'the anchor names a frame that another carries'
   [ "$kept_head" = "$anchored_head" ] || tampered 'the anchor names another head'
   [ "$kept_pcr" = "$pcr_value" ] || tampered 'the PCR of the anchor is not the one these frames lead to'
   domain=63727970746f6d6f642d616e63686f72 # cryptomod-anchor
@@ -406,7 +423,7 @@ read_header() {
   # shellcheck disable=SC2046  # the words are wanted
   set -- $(od -An -v -w128 --endian=little -t x1 -t u8 -j "$offset" -N 128 "$segment")
   [ $# -eq 144 ] || tampered 'the file cannot be read'
-  version=$((${130} & 0xffff)) type=$((${130} >> 16 & 0xffff)) flags=$((${130} >> 32)) frame_seq=${133}
+  version=$((${130} & 0xffff)) type=$((${130} >> 16 & 0xffff)) carried=$((${130} >> 32 & 0xffffffff)) frame_seq=${133}
   first_record=${134} record_count=$((${135} & 0xffffffff)) var_size=$((${135} >> 32)) time_ns=${136}
   IFS=''
   rest=$*
@@ -420,8 +437,9 @@ cut_frame() {
   [ $((size - offset)) -ge 128 ] || { cut_off 'a frame is shorter than its header'; return 1; }
   read_header
   [ "$magic" = 434d415544495431 ] || { cut_off 'bytes that do not begin a frame where one must begin'; return 1; }
-  [ $version = 1 ] && [ $type -ge 1 ] && [ $type -le 13 ] && [ $flags = 0 ] && [ $record_count -le 65536 ] &&
-    [ $var_size -le 4194304 ] && [ $((var_size % 64)) = 0 ] && { [ $type = 7 ] || [ $record_count = 0 ]; } ||
+  [ $version = 1 ] && [ $type -ge 1 ] && [ $type -le 13 ] && [ $carried -le 65536 ] && [ $record_count -le 65536 ] &&
+    [ $var_size -le 4194304 ] && [ $((var_size % 64)) = 0 ] && { [ $type = 7 ] || [ $record_count = 0 ]; } &&
+    case $type in 1 | 2 | 9) [ $carried = 0 ] ;; esac ||
     tampered 'a header field has a value that version 1 does not allow'
   body=$((var_size + 64 * record_count))
   frame_size=$((128 + body + (4 * record_count + 79) / 64 * 64))
@@ -475,7 +493,9 @@ check_segment() {
     head=$(part $offset 128 | hash)
     meaning
     next_record=$((next_record + record_count))
+    carry
     extend
+    case $type in 1 | 2 | 9) begun_frame=$next_frame ;; esac
     next_frame=$((next_frame + 1)) offset=$((offset + frame_size)) bytes_read=$((bytes_read + frame_size))
     [ $((next_frame % 250)) != 0 ] || echo "verify.sh: frame $next_frame, $bytes_read of $bytes_all bytes" >&2
   done

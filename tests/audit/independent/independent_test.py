@@ -25,7 +25,9 @@ import report as reports
 import verify_independent
 
 PLACE = ("segment", "offset", "frame", "record", "ring", "ring_seq", "event_id")
-VALUES = ("exit_code", "verdict", "proved_through_record", "covered_through_record")
+VALUES = ("exit_code", "verdict", "proved_through_record", "covered_through_record", "hardware", "endorsement")
+ENDORSEMENT = {"certificate_sha256": "c1" * 32, "subject": "CN=an EK", "issuer": "CN=a maker \u00e9", "ca_sha256": "CA" * 32,
+               "checked": "2026-11-23T10:00:00Z"}
 
 
 def arguments():
@@ -69,6 +71,7 @@ class Files:
         for name in mutants.GOLDEN:
             record = json.loads(content(VECTORS, f"{name}.enrolment.json"))
             self._write(f"{name}.enrolment", record)
+            self._write(f"{name}.endorsed", dict(record, endorsement=ENDORSEMENT))
             self._write(f"{name}.wrong", dict(record, nv_start=record["nv_start"] + 1))
             with open(os.path.join(directory, f"{name}.ak"), "w", encoding="ascii") as file:
                 file.write(record["ak_public"] + "\n")
@@ -128,9 +131,10 @@ class Comparison(unittest.TestCase):
 class GoldenLogs(Comparison):
     def test_golden_logs_with_every_trust_root(self):
         expected = {("clean", "enrolment"): 0, ("eventful", "enrolment"): 3, ("rotated", "enrolment"): 0,
-                    ("carried", "enrolment"): 0}
+                    ("carried", "enrolment"): 0, ("clean", "endorsed"): 0, ("eventful", "endorsed"): 3,
+                    ("rotated", "endorsed"): 0, ("carried", "endorsed"): 0}
         for log in mutants.GOLDEN:
-            for root in ("none", "enrolment", "wrong", "ak"):
+            for root in ("none", "enrolment", "endorsed", "wrong", "ak"):
                 with self.subTest(log=log, root=root):
                     ours = self.agree(os.path.join(VECTORS, log), **self.files.options(log, root))
                     self.assertEqual(ours["exit_code"], expected.get((log, root), 1 if root == "wrong" else 3))
@@ -150,6 +154,11 @@ class GoldenLogs(Comparison):
         wrong += [json.dumps({k: v for k, v in record.items() if k != name}).encode() for name in record]
         wrong += [json.dumps(dict(record, **{name: value})).encode()
                   for name in record for value in (-1, 1.5, "x", None, True)]
+        endorsements = [None, [], "x", {}]
+        endorsements += [{k: v for k, v in ENDORSEMENT.items() if k != name} for name in ENDORSEMENT]
+        endorsements += [dict(ENDORSEMENT, **{name: value}) for name in ENDORSEMENT for value in (7, None, [])]
+        endorsements += [dict(ENDORSEMENT, ca_sha256="ca" * 31), dict(ENDORSEMENT, certificate_sha256="x" * 64)]
+        wrong += [json.dumps(dict(record, endorsement=value)).encode() for value in endorsements]
         path = os.path.join(self.directory.name, "trust")
         for number, text in enumerate(wrong):
             for option in ("enrolment", "ak"):
@@ -170,6 +179,25 @@ class GoldenLogs(Comparison):
                 with open(path, "wb") as file:
                     file.write(form)
                 self.assertEqual(self.agree(os.path.join(VECTORS, "clean"), ak=path)["exit_code"], 3)
+
+    def test_hardware(self):
+        """A log made anew as that of a device, under its own enrolment record with and without an endorsement."""
+        pieces = [parts.Part(frame) for frame in GOLDEN.flat("clean")]
+        for piece in (p for p in pieces if "kind" in (p.fields() or {})):
+            piece.var = parts.encode(piece.type, dict(piece.fields(), kind=2))
+        built = forger.Forger("clean").run(pieces)
+        record = json.loads(content(VECTORS, "clean.enrolment.json"))
+        record.update(genesis_head=hashes.sha256(built[0][:frames.HEADER.size]).hex(), tpm_kind="device")
+        path = os.path.join(self.directory.name, "device")
+        with tempfile.TemporaryDirectory() as directory:
+            write_log(directory, mutants.split_at_seals(built))
+            for hardware, written in ((False, record), (True, dict(record, endorsement=ENDORSEMENT))):
+                with open(path, "w", encoding="ascii") as file:
+                    json.dump(written, file)
+                ours = self.agree(directory, enrolment=path)
+                self.assertEqual((ours["exit_code"], ours["hardware"]), (0, hardware))
+            ours = self.agree(directory, enrolment=path, head=bytes(32))
+            self.assertEqual((ours["exit_code"], ours["hardware"]), (1, False))
 
     def test_directories(self):
         first, second, third = (f"0000000{n}.cmlog" for n in range(3))

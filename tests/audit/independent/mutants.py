@@ -19,7 +19,7 @@ from parts import Part, chain, change_field, encode, other_bytes, other_number, 
 
 GOLDEN = ("clean", "eventful", "rotated", "carried")
 KINDS = ("raw", "chained", "signed")
-Mutant = collections.namedtuple("Mutant", "segments root head nv_value")  # root: none, enrolment, wrong, ak
+Mutant = collections.namedtuple("Mutant", "segments root head nv_value")  # root: none, enrolment, endorsed, wrong, ak
 
 
 class Golden:
@@ -393,7 +393,7 @@ def make(golden, mutant_name):
     log, kind, _ = mutant_name.split(":")
     rng = random.Random(mutant_name)
     segments = {"raw": raw, "chained": chained, "signed": signed}[kind](rng, golden, log)
-    root = rng.choice(("none",) * 3 + ("enrolment",) * 6 + ("ak",) * 2 + ("wrong",))
+    root = rng.choice(("none",) * 3 + ("enrolment",) * 4 + ("endorsed",) * 2 + ("ak",) * 2 + ("wrong",))
     head = hashes.sha256(rng.choice(golden.flat(log))[:frames.HEADER.size]) if rng.random() < 0.2 else None
     nv_value = rng.choice((40, 41, 42, 43, 44)) if rng.random() < 0.2 else None
     return Mutant(segments, root, head, nv_value)

@@ -48,6 +48,8 @@ class Report:
         self.nv_value = None  # of the last anchor, when the log was read to its end
         self.covered = None  # number of records that an anchor covers
         self.enrolled = False
+        self.endorsement = None  # of the enrolment record
+        self.device = False  # the genesis frame says that the TPM is one
 
     def add(self, name, where=None):
         """The first occurrence gives the place."""
@@ -65,6 +67,8 @@ class Report:
     def as_dict(self):
         code = self.exit_code()
         covered = self.covered - 1 if self.covered else None
-        return {"verdict": WORDS[code], "exit_code": code, "log_id": self.log_id, "head": self.head,
+        whole = code in (VERIFIED, INCOMPLETE)
+        hardware = whole and self.enrolled and self.device and None not in (self.endorsement, self.covered)
+        return {"hardware": hardware, "endorsement": self.endorsement, "verdict": WORDS[code], "exit_code": code, "log_id": self.log_id, "head": self.head,
                 "nv_value": self.nv_value, "covered_through_record": covered,
                 "proved_through_record": covered if self.enrolled else None, "findings": self.findings}

@@ -18,6 +18,7 @@ class Unusable(Exception):
 
 class NoRoot:
     finding = "no-trust-root"
+    endorsement = None
 
     def difference(self, log_id, head, genesis):
         return None
@@ -42,6 +43,7 @@ class Enrolment:
             raise Unusable
         self.fields["kind"] = KINDS[kind]
         _public(self.fields["ak_public"])
+        self.endorsement = _endorsement(record["endorsement"]) if "endorsement" in record else None
 
     def difference(self, log_id, head, genesis):
         same = self.log_id == log_id and self.genesis_head == head
@@ -52,6 +54,7 @@ class Enrolment:
 class AttestationKey:
     """TPMT_PUBLIC, binary or in hexadecimal, or PEM."""
     finding = "ak-only"
+    endorsement = None
 
     def __init__(self, content):
         self.point = self._parse(content)[:2]
@@ -105,6 +108,18 @@ def _hex(record, name, size=None):
     if size is not None and len(data) != size:
         raise Unusable
     return data
+
+
+def _endorsement(record):
+    """What the verdict repeats of it."""
+    if not isinstance(record, dict):
+        raise Unusable
+    out = {name: _hex(record, name, 32).hex() for name in ("certificate_sha256", "ca_sha256")}
+    for name in ("subject", "issuer", "checked"):
+        if not isinstance(record.get(name), str):
+            raise Unusable
+        out[name] = record[name]
+    return out
 
 
 def load(enrolment, ak):

@@ -14,7 +14,7 @@ import payloads
 import report as reports
 import trust
 from clients import Clients
-from evidence import Evidence
+from evidence import DEVICE, Evidence
 from report import Report, Stop
 
 NOTHING, RUNNING, ENDED = range(3)
@@ -139,6 +139,7 @@ class Verifier:
         wrong = self.root.difference(self.log_id, head, p)
         if wrong is not None:
             raise where.stop(wrong)
+        self.report.device = p["kind"] == DEVICE
         self.state = RUNNING
 
     def _start(self, where, p, boot):
@@ -200,7 +201,7 @@ def verify(directory, enrolment=None, ak=None, head=None, nv_value=None):
     if segments:
         if root.finding is not None:
             report.add(root.finding)
-        report.enrolled = root.finding is None
+        report.enrolled, report.endorsement = root.finding is None, root.endorsement
         verifier = Verifier(report, root, head)
         if verifier.walk(segments):
             verifier.conclude(nv_value)
