@@ -10,9 +10,9 @@
 namespace cm::audit::test {
 namespace {
 
-constexpr uint64_t kVersionAt = 8, kTypeAt = 10, kFlagsAt = 12, kLogIdAt = 16, kCountAt = 48, kVarAt = 52, kTimeAt = 56;
+constexpr uint64_t kVersionAt = 8, kTypeAt = 10, kCarriedAt = 12, kLogIdAt = 16, kCountAt = 48, kVarAt = 52, kTimeAt = 56;
 constexpr uint64_t kDigestAt = 96, kPayloadAt = 128, kTailSize = 16, kSector = 512;
-constexpr uint64_t kRecordsMax = 65536, kVarMax = 4u << 20;
+constexpr uint64_t kRecordsMax = 65536, kCarriedMax = 65536, kVarMax = 4u << 20;
 
 // Change: of some bytes of one frame.
 struct Change {
@@ -50,9 +50,11 @@ Expected header_changed(const CleanLog& clean, const FrameAt& at, uint64_t frame
   if (first < kTypeAt && frame == 0) return undecided(FindingId::kUnsupportedVersion);
   if (first < kTypeAt) return tampered_at(clean, {FindingId::kHeaderField}, at, frame, kVersionAt);
   const uint64_t type = little(change.after, kTypeAt, 2);
-  if (first < kFlagsAt && (type < 1 || type > 13))
+  if (first < kCarriedAt && (type < 1 || type > 13))
     return tampered_at(clean, {FindingId::kHeaderField}, at, frame, kTypeAt);
-  if (first >= kFlagsAt && first < kLogIdAt) return tampered_at(clean, {FindingId::kHeaderField}, at, frame, kFlagsAt);
+  const uint64_t carried_max = type == 1 || type == 2 || type == 9 ? 0 : kCarriedMax;
+  if (first < kLogIdAt && little(change.after, kCarriedAt, 4) > carried_max)
+    return tampered_at(clean, {FindingId::kHeaderField}, at, frame, kCarriedAt);
   if (first >= kCountAt && first < kTimeAt) return sizes_changed(clean, at, frame, change);
   if (change.one_bit) return tampered_at(clean, {FindingId::kFrameDamaged}, at, frame, first);
   return tampered_at(clean, {FindingId::kFrameDamaged}, at, frame, first >= kDigestAt ? kDigestAt : 0);

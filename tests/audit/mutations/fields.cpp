@@ -23,7 +23,7 @@ struct Row {
 };
 using Layout = std::vector<Row>;
 
-const Layout kHeader = {{"magic", 8},    {"version", 2},        {"type", 2},         {"flags", 4},
+const Layout kHeader = {{"magic", 8},    {"version", 2},        {"type", 2},         {"carried", 4},
                         {"log_id", 16},  {"frame_seq", 8},      {"first_record", 8}, {"record_count", 4},
                         {"var_size", 4}, {"writer_time_ns", 8}, {"prev_head", 32},   {"records_digest", 32}};
 const Layout kRecord = {{"event_id", 4}, {"return_code", 4}, {"time_ns", 8}, {"session_id", 16}, {"ring_id", 4},

@@ -527,7 +527,10 @@ constexpr Rule kHeaders[] = {
        const uint16_t type = t.dice.one_in(2) ? 0 : 14;
        return header_with(t, FindingId::kHeaderField, 10, [type](FrameHeader& h) { h.type = type; });
      }},
-    {"flags", [](Tail& t) { return header_with(t, FindingId::kHeaderField, 12, [](FrameHeader& h) { h.flags = 1; }); }},
+    {"carried",
+     [](Tail& t) {
+       return header_with(t, FindingId::kHeaderField, 12, [](FrameHeader& h) { h.carried = kMaxCarried + 1; });
+     }},
     {"record_count",
      [](Tail& t) {
        return header_with(t, FindingId::kHeaderField, 48, [](FrameHeader& h) { h.record_count = 65537; });
