@@ -184,11 +184,9 @@ Mutant cut_at_frame(uint64_t seed) {
     m.what += ", --head of frame " + std::to_string(seen);
     if (seen >= frames) more.insert(FindingId::kHeadNotFound);
   } else if (question == 2 && frames > 0) {
-    const Moment& last = clean.moments[frames - 1];
     m.nv_value = clean.moments.back().nv_value;
     m.what += ", --nv-value";
-    const bool pending = *m.nv_value == last.nv_value + 1 && !last.covered;
-    if (*m.nv_value > last.nv_value) more.insert(pending ? FindingId::kNvPending : FindingId::kNvBehind);
+    more.merge(counter_finding(clean.moments[frames - 1], *m.nv_value));
   }
   m.expected = prefix(clean, frames, more);
   return m;

@@ -3,6 +3,7 @@
 // "Bytes of a frame" and "A torn write".
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <stdexcept>
 
 #include "tests/audit/mutations/mutant.h"
@@ -153,6 +154,25 @@ Mutant change_field(const HitLog& hit, uint64_t first, std::span<const uint8_t> 
   return m;
 }
 
+// crc32c_of: RFC 3720, B.4, bit by bit.
+uint32_t crc32c_of(std::span<const uint8_t> bytes) {
+  uint32_t crc = UINT32_MAX;
+  for (const uint8_t b : bytes) {
+    crc ^= b;
+    for (int i = 0; i < 8; ++i) crc = (crc & 1) != 0 ? crc >> 1 ^ 0x82f63b78 : crc >> 1;
+  }
+  return ~crc;
+}
+
+// chain_finding: of a header field that no digest of its frame covers.
+std::optional<FindingId> chain_finding(const std::string& field, uint64_t frame) {
+  if (field == "header.log_id") return frame == 0 ? FindingId::kEnrolmentMismatch : FindingId::kLogId;
+  if (field == "header.frame_seq") return FindingId::kFrameSequence;
+  if (field == "header.first_record") return FindingId::kRecordSequence;
+  if (field == "header.prev_head") return FindingId::kPreviousHead;
+  return std::nullopt;
+}
+
 }  // namespace
 
 Mutant bit_flip(uint64_t seed) {
@@ -173,6 +193,34 @@ Mutant byte_change(uint64_t seed) {
   dice.fill(mask);
   mask[0] |= 3;
   return change_field(hit, hit.field.offset + dice.below(hit.field.size - size + 1), mask);
+}
+
+// checksum_right: the same, and the checksum is that of the changed frame. What a field says is then held against the
+// frame before.
+Mutant checksum_right(uint64_t seed) {
+  Dice dice(seed);
+  const bool trailer = dice.one_in(2);
+  for (uint64_t i = 0;; ++i) {
+    const HitLog hit = draw_hit(seed + (i << 32), "", dice);
+    const std::string name = hit.field.name.substr(hit.field.name.find(' ') + 1);
+    // A type that is one, or a later time, is told by what the frame says then; the checksum is what is made right.
+    if (name == "header.type" || name == "header.writer_time_ns" || name == "tail.crc32c") continue;
+    if (trailer && hit.field.part != Part::kTrailer) continue;
+    Bytes mask(std::min<uint64_t>(hit.field.size, 4));
+    dice.fill(mask);
+    mask[0] |= 1;
+    Mutant m = change_field(hit, hit.field.offset, mask);
+    const FrameAt& at = hit.at[hit.frame];
+    const std::span<uint8_t> frame = bytes_of(m.segments, at);
+    const uint32_t crc = crc32c_of(frame.first(at.size - kTailSize));
+    std::memcpy(frame.data() + at.size - kTailSize, &crc, sizeof crc);
+    const Change change{hit.field.offset, false, frame, m.segments[at.segment].size() - at.offset};
+    m.expected = damage(hit.clean, at, hit.frame, hit.field.part, change);
+    if (const auto id = chain_finding(name, hit.frame)) m.expected = tampered_at(hit.clean, {*id}, at, hit.frame);
+    m.what += ", checksum right";
+    m.field.clear();
+    return m;
+  }
 }
 
 // cut_in_frame: the last segment that is there ends within a frame; those behind it are gone, or still there.

@@ -194,6 +194,50 @@ void wrong_enrolment(verify::Enrolment& e, Dice& dice) {
   }
 }
 
+verify::P256Point key_point(uint8_t key) { return verify::parse_ak_public(SoftTpm(key).ak_public()).value().point; }
+
+void another_enrolment(const CleanLog& clean, Dice& dice, Mutant& m) {
+  m.what = "another enrolment record";
+  wrong_enrolment(*m.trust.enrolment, dice);
+  m.expected = tampered_at(clean, {FindingId::kEnrolmentMismatch}, {}, 0);
+}
+
+void no_root(const CleanLog& clean, Dice&, Mutant& m) {
+  m.what = "no trust root";
+  m.trust = {};
+  m.expected = prefix(clean, clean.moments.size(), {FindingId::kNoTrustRoot});
+}
+
+void key_alone(const CleanLog& clean, Dice&, Mutant& m) {
+  m.what = "the attestation key alone";
+  m.trust = {std::nullopt, key_point(clean.key)};
+  m.expected = prefix(clean, clean.moments.size(), {FindingId::kAkOnly});
+}
+
+void another_key(const CleanLog& clean, Dice&, Mutant& m) {
+  m.what = "another attestation key";
+  m.trust = {std::nullopt, key_point(static_cast<uint8_t>(clean.key % 200 + 1))};
+  m.expected = tampered_at(clean, {FindingId::kAkMismatch}, {}, 0);
+}
+
+void unknown_head(const CleanLog& clean, Dice& dice, Mutant& m) {
+  m.what = "a head that is not in the log";
+  m.head = dice.one_of(clean.log.heads);
+  (*m.head)[dice.below(32)] ^= 0x40;
+  m.expected = prefix(clean, clean.moments.size(), {FindingId::kHeadNotFound});
+}
+
+void another_counter(const CleanLog& clean, Dice& dice, Mutant& m) {
+  const Moment& last = clean.moments.back();
+  const uint64_t given = last.nv_value + dice.below(5) - 2;
+  m.what = "a counter of " + std::to_string(given) + " where the log has " + std::to_string(last.nv_value);
+  m.nv_value = given;
+  m.expected = prefix(clean, clean.moments.size(), counter_finding(last, given));
+}
+
+constexpr void (*kQuestions[])(const CleanLog&, Dice&, Mutant&) = {another_enrolment, no_root,      key_alone,
+                                                                   another_key,       unknown_head, another_counter};
+
 }  // namespace
 
 Mutant segment_files(uint64_t seed) {
@@ -211,48 +255,7 @@ Mutant trust_root(uint64_t seed) {
   Dice dice(seed);
   const CleanLog clean = draw_clean_log(seed);
   Mutant m = mutant_of(clean);
-  const size_t frames = clean.moments.size();
-  const auto ak = verify::parse_ak_public(clean.log.tpm.ak_public());
-  switch (dice.below(6)) {
-    case 0:
-      m.what = "another enrolment record";
-      wrong_enrolment(*m.trust.enrolment, dice);
-      m.expected = tampered_at(clean, {FindingId::kEnrolmentMismatch}, {}, 0);
-      break;
-    case 1:
-      m.what = "no trust root";
-      m.trust = {};
-      m.expected = prefix(clean, frames, {FindingId::kNoTrustRoot});
-      break;
-    case 2:
-      m.what = "the attestation key alone";
-      m.trust = {std::nullopt, ak->point};
-      m.expected = prefix(clean, frames, {FindingId::kAkOnly});
-      break;
-    case 3:
-      m.what = "another attestation key";
-      m.trust = {std::nullopt,
-                 verify::parse_ak_public(SoftTpm(static_cast<uint8_t>(clean.key % 200 + 1)).ak_public())->point};
-      m.expected = tampered_at(clean, {FindingId::kAkMismatch}, {}, 0);
-      break;
-    case 4:
-      m.what = "a head that is not in the log";
-      m.head = clean.log.heads[dice.below(frames)];
-      (*m.head)[dice.below(32)] ^= 0x40;
-      m.expected = prefix(clean, frames, {FindingId::kHeadNotFound});
-      break;
-    default: {
-      const uint64_t last = clean.moments.back().nv_value, given = last + dice.below(5) - 2;
-      m.what = "a counter of " + std::to_string(given) + " where the log has " + std::to_string(last);
-      m.nv_value = given;
-      Findings more;
-      if (given < last) more.insert(FindingId::kNvBeyond);
-      if (given > last)
-        more.insert(given == last + 1 && !clean.moments.back().covered ? FindingId::kNvPending : FindingId::kNvBehind);
-      m.expected = prefix(clean, frames, more);
-      break;
-    }
-  }
+  kQuestions[dice.below(std::size(kQuestions))](clean, dice, m);
   return m;
 }
 

@@ -10,6 +10,7 @@ const std::vector<KindRow>& kinds() {
   static const std::vector<KindRow> kRows = {
       {kFieldKind, bit_flip},
       {"byte-change", byte_change},
+      {"checksum-right", checksum_right},
       {"cut-in-frame", cut_in_frame},
       {"lost-sectors", lost_sectors},
       {"records-exchanged", records_exchanged},
@@ -79,6 +80,12 @@ Expected prefix(const CleanLog& clean, size_t frames, const Findings& more) {
   e.code = code_of(*e.all);
   e.proved = clean.moments[frames - 1].proved;
   return e;
+}
+
+Findings counter_finding(const Moment& last, uint64_t given) {
+  if (given == last.nv_value) return {};
+  if (given < last.nv_value) return {FindingId::kNvBeyond};
+  return {given == last.nv_value + 1 && !last.covered ? FindingId::kNvPending : FindingId::kNvBehind};
 }
 
 Mutant mutant_of(const CleanLog& clean) {

@@ -59,12 +59,15 @@ Expected tampered_at(const CleanLog& clean, std::vector<FindingId> ids, const Fr
                      uint64_t within = 0);
 // prefix: the answer on the first frames of a log.
 Expected prefix(const CleanLog& clean, size_t frames, const Findings& more = {});
+// counter_finding: on a log that ends like this, when the TPM's counter is given.
+Findings counter_finding(const Moment& last, uint64_t given);
 // mutant_of: the log as it is.
 Mutant mutant_of(const CleanLog& clean);
 
 // The kinds, by file. bytes.cpp:
 Mutant bit_flip(uint64_t seed);
 Mutant byte_change(uint64_t seed);
+Mutant checksum_right(uint64_t seed);
 Mutant cut_in_frame(uint64_t seed);
 Mutant lost_sectors(uint64_t seed);
 Mutant records_exchanged(uint64_t seed);
@@ -80,8 +83,8 @@ Mutant rechained(uint64_t seed);
 Mutant rechained_field(uint64_t seed);
 Mutant rechained_cut(uint64_t seed);
 Mutant records_rechained(uint64_t seed);
+// old_anchors.cpp, tail_rules.cpp, forged_anchors.cpp, files.cpp:
 Mutant old_anchor(uint64_t seed);
-// tail_rules.cpp, forged_anchors.cpp, files.cpp:
 Mutant tail_rule(uint64_t seed);
 Mutant forged_anchor(uint64_t seed);
 Mutant segment_files(uint64_t seed);

@@ -139,10 +139,8 @@ Mutant rechained_cut(uint64_t seed) {
     m.head = c.clean.log.heads[seen];
     if (seen >= c.number) more.insert(FindingId::kHeadNotFound);
   } else if (question == 2) {
-    const Moment& last = c.clean.moments[frames - 1];
     m.nv_value = c.clean.moments.back().nv_value;
-    const bool pending = *m.nv_value == last.nv_value + 1 && !last.covered;
-    if (*m.nv_value > last.nv_value) more.insert(pending ? FindingId::kNvPending : FindingId::kNvBehind);
+    more.merge(counter_finding(c.clean.moments[frames - 1], *m.nv_value));
   }
   m.expected = prefix(c.clean, frames, more);
   return m;
