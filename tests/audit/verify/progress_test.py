@@ -87,7 +87,7 @@ class Progress(unittest.TestCase):
                 self.assertEqual(code, 0)
                 self.assertIn("MiB (", written)
                 line, *more = [line for line in screen(written) if line]
-                self.assertRegex(line, "^cryptomod-audit: [a-z]+ed, not verified; ")
+                self.assertRegex(line, "^cryptomod-audit: (shown|searched|exported), not verified; ")
                 self.assertEqual(more, [])
                 with open(self.file("out"), encoding="utf-8", newline="") as out:
                     self.assertEqual(out.read().replace("\r\n", "\n"), self.plain(command, merged=False)[1].replace("\r\n", "\n"))
