@@ -15,7 +15,7 @@ class NewFile {
   enum class Existing : uint8_t { kReplace, kKeep };
   explicit NewFile(std::string path, Existing existing = Existing::kReplace)
       : path_(std::move(path)), existing_(existing) {}
-  // An object that goes without keep leaves nothing behind.
+  // An object that goes without keep leaves nothing behind, nor does a process that is ended with Ctrl-C or SIGTERM.
   ~NewFile();
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
