@@ -7,15 +7,38 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 
 namespace cm::audit::verify {
+namespace {
+
+// What a signal that ends the process has to remove: a command writes one file.
+std::atomic<const char*> unfinished = nullptr;
+static_assert(std::atomic<const char*>::is_always_lock_free);
+
+extern "C" void remove_unfinished(int signal) {
+  if (const char* name = unfinished.load(); name != nullptr) unlink(name);
+  std::signal(signal, SIG_DFL);
+  raise(signal);
+}
+
+void remove_at_signals(const char* name) {
+  unfinished = name;
+  for (const int signal : {SIGHUP, SIGINT, SIGTERM})
+    if (name != nullptr && std::signal(signal, remove_unfinished) == SIG_IGN) std::signal(signal, SIG_IGN);
+}
+
+}  // namespace
 
 NewFile::~NewFile() {
   if (fd_ >= 0) close(fd_);
-  if (!temporary_.empty()) unlink(temporary_.c_str());
+  if (temporary_.empty()) return;
+  remove_at_signals(nullptr);
+  unlink(temporary_.c_str());
 }
 
 bool NewFile::failed(std::string_view what) {
@@ -34,6 +57,7 @@ bool NewFile::open() {
     fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode_);
     if (fd_ >= 0) {
       temporary_ = name;
+      remove_at_signals(temporary_.c_str());
       return true;
     }
     if (errno != EEXIST) break;
@@ -73,6 +97,7 @@ bool NewFile::keep() {
   const bool named = renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), flags) == 0 ||
                      (errno == EINVAL && rename(temporary_.c_str(), path_.c_str()) == 0);
   if (closed != 0 || !named) return failed(std::strerror(errno));
+  remove_at_signals(nullptr);
   temporary_.clear();
   return true;
 }

@@ -18,7 +18,7 @@ class NewFile {
   // mode: less what the umask takes.
   explicit NewFile(std::string path, Existing existing = Existing::kReplace, mode_t mode = 0666)
       : path_(std::move(path)), existing_(existing), mode_(mode) {}
-  // An object that goes without keep leaves nothing behind.
+  // An object that goes without keep leaves nothing behind, nor does a process that is ended with Ctrl-C or SIGTERM.
   ~NewFile();
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;

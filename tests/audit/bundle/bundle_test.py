@@ -142,10 +142,13 @@ class Agreement(Bundles):
         self.assertTrue(said.sentence.startswith("Proved through record 8"), said.sentence)
         self.assertEqual(self.golden("clean").judge("--enrolment", record).code, VERIFIED)
         self.assertEqual(self.golden("clean").judge("--enrolment", record_path("rotated")).code, TAMPERED)
-        self.assertEqual(bundle.judge("--enrolment", self.place()).code, UNDECIDED)
+        said = bundle.judge("--enrolment", self.place())
+        self.assertEqual(said.code, UNDECIDED)
+        self.assertIn("cannot read", said.sentence)
 
     def test_live_and_torn_logs(self):
-        for name, segments in (("clean", LIVE), ("clean", [GOLDEN.logs["clean"][0], GOLDEN.logs["clean"][1][:-700]]),
+        for name, segments in (("clean", LIVE), ("clean", [b"".join(GOLDEN.flat("clean")[:-1])]),
+                               ("clean", [GOLDEN.logs["clean"][0], GOLDEN.logs["clean"][1][:-700]]),
                                ("rotated", GOLDEN.logs["rotated"] + [b""])):
             log = evidence.write_log(self.place(), segments)
             verdict = json.loads(run([OPTIONS.program, "verify", log, "--enrolment", record_path(name), "--json"]).stdout)
@@ -301,6 +304,10 @@ class Files(Bundles):
             bundle.report(**values)
             bundle.seal()
             self.expect(bundle, code, sentence)
+        bundle = self.golden("clean")
+        bundle.report(exit_code=3)
+        bundle.seal()
+        self.assertIn("a reason that is not checked here", self.expect(bundle, INCOMPLETE).findings[0])
         for name in ("exit_code", "head", "covered_through_record"):
             bundle = self.golden("clean")
             report = json.loads(bundle.read("report.json"))
@@ -320,6 +327,11 @@ class Files(Bundles):
         bundle.report(exit_code=0)
         bundle.seal()
         self.assertTrue(any("does not end with an end frame" in f for f in self.expect(bundle, INCOMPLETE).findings))
+        ended = evidence.write_log(self.place(), [b"".join(GOLDEN.flat("clean")[:-1])])
+        bundle = self.unpacked(ended, "--enrolment", record_path("clean"))
+        bundle.report(exit_code=0)
+        bundle.seal()
+        self.assertEqual(self.expect(bundle, INCOMPLETE).findings, ["3 no anchor covers the end frame"])
         bundle = self.unpacked(golden_path("clean"))
         bundle.report(exit_code=0)
         bundle.seal()

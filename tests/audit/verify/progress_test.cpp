@@ -95,12 +95,13 @@ TEST_F(ProgressTest, shown_from_a_second_on_five_times_a_second_and_gone_at_the_
 TEST_F(ProgressTest, a_shorter_line_leaves_nothing_of_the_longer_one) {
   ProgressLine line(terminal_.fd(), clock());
   now_ += milliseconds(300'000);
-  line.at(1u << 20, 1000u << 20);
+  line.at(900u << 20, 1000u << 20);
   std::string all = terminal_.said();
+  EXPECT_EQ(screen(all), "900 of 1000 MiB (90 %), about 34 s left");
   now_ += milliseconds(1000);
-  line.at(1000u << 20, 1000u << 20);
+  line.at(990u << 20, 1000u << 20);
   all += terminal_.said();
-  EXPECT_EQ(screen(all), "1000 of 1000 MiB (100 %), about 1 s left");
+  EXPECT_EQ(screen(all), "990 of 1000 MiB (99 %), about 4 s left");
 }
 
 TEST_F(ProgressTest, what_is_no_terminal_gets_nothing) {

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """progress_test.py PROGRAM SLOW SOURCE [unittest options]: the commands of cryptomod-audit (PROGRAM) that read a whole
 log say on a terminal how far they are when that takes long (SLOW is preloaded and makes it so), erase it before they
-say anything else, and write nothing of it anywhere else."""
+say anything else, and write nothing of it anywhere else. What is interrupted meanwhile leaves no file."""
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 PROGRAM, SLOW, SOURCE = sys.argv[1:4]
@@ -87,7 +89,7 @@ class Progress(unittest.TestCase):
                 self.assertEqual(code, 0)
                 self.assertIn("MiB (", written)
                 line, *more = [line for line in screen(written) if line]
-                self.assertRegex(line, "^cryptomod-audit: [a-z]+ed, not verified; ")
+                self.assertRegex(line, "^cryptomod-audit: (shown|searched|exported), not verified; ")
                 self.assertEqual(more, [])
                 with open(self.file("out"), encoding="utf-8", newline="") as out:
                     self.assertEqual(out.read().replace("\r\n", "\n"), self.plain(command, merged=False)[1].replace("\r\n", "\n"))
@@ -95,6 +97,16 @@ class Progress(unittest.TestCase):
     def test_what_is_done_at_once_shows_nothing(self):
         code, written = on_terminal(["verify", LOG, "--enrolment", RECORD], slow=False)
         self.assertEqual((code, written.replace("\r\n", "\n")), self.plain(["verify", LOG, "--enrolment", RECORD]))
+
+    def test_interrupted(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with subprocess.Popen([PROGRAM, "bundle", LOG, "-o", self.file("a.tar")], stdout=subprocess.DEVNULL,
+                                  env=dict(os.environ, LD_PRELOAD=SLOW)) as process:
+                while not any(entry.stat().st_size for entry in os.scandir(self.directory.name)):
+                    time.sleep(0.01)
+                process.send_signal(number)
+            self.assertEqual(process.returncode, -number)
+            self.assertEqual(os.listdir(self.directory.name), [])
 
     def test_no_terminal(self):
         run = subprocess.run([PROGRAM, "verify", LOG, "--enrolment", RECORD], capture_output=True, check=False,
