@@ -9,6 +9,7 @@ namespace cm::audit::test {
 const std::vector<KindRow>& kinds() {
   static const std::vector<KindRow> kRows = {
       {kFieldKind, bit_flip},
+      {"tail-rule", tail_rule},
       {"byte-change", byte_change},
       {"checksum-right", checksum_right},
       {"cut-in-frame", cut_in_frame},
@@ -25,7 +26,6 @@ const std::vector<KindRow>& kinds() {
       {"rechained-cut", rechained_cut},
       {"records-rechained", records_rechained},
       {"old-anchor", old_anchor},
-      {"tail-rule", tail_rule},
       {"forged-anchor", forged_anchor},
       {"segment-files", segment_files},
       {"trust-root", trust_root},

@@ -45,7 +45,8 @@ struct KindRow {
   Mutant (*make)(uint64_t seed);
 };
 const std::vector<KindRow>& kinds();
-// kFieldKind: its seeds go through field_names() in order.
+// kFieldKind: its seeds go through field_names() in order. It is the first, and the one that goes through the rules the
+// second.
 inline constexpr char kFieldKind[] = "bit-flip";
 
 // Names of the places where frames stand, for expectations.

@@ -87,14 +87,16 @@ void Campaign::in_threads(uint64_t count, const std::function<void(uint64_t)>& o
   for (std::thread& thread : threads) thread.join();
 }
 
-// turn: every fifth seed is of the kind that goes through all fields, which are many; the other kinds take turns. Each
-// kind counts its own seeds.
+// turn: two of ten seeds are of the kind that goes through all fields and one of that which goes through all rules,
+// which are many; the other kinds take turns. Each kind counts its own seeds.
 std::pair<const KindRow*, uint64_t> turn(uint64_t seed) {
-  constexpr uint64_t kFieldEvery = 5;
+  constexpr uint64_t kRound = 10, kFields = 2, kRules = 1, kOthers = kRound - kFields - kRules;
   const auto& all = kinds();
-  if (seed % kFieldEvery == 0) return {&all[0], seed / kFieldEvery};
-  const uint64_t others = all.size() - 1, n = seed / kFieldEvery * (kFieldEvery - 1) + seed % kFieldEvery - 1;
-  return {&all[1 + n % others], n / others};
+  const uint64_t round = seed / kRound, place = seed % kRound;
+  if (place < kFields) return {&all[0], round * kFields + place};
+  if (place < kFields + kRules) return {&all[1], round};
+  const uint64_t others = all.size() - 2, n = round * kOthers + place - kFields - kRules;
+  return {&all[2 + n % others], n / others};
 }
 
 void Campaign::one_mutant(uint64_t number) {

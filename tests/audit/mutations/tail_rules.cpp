@@ -69,6 +69,17 @@ void batch_as_it_is(Tail& t, const std::vector<RingMark>& marks, std::vector<Rec
   t.log.add(FrameType::kBatch, encode(Batch{marks}), std::move(records));
 }
 
+Broken came_back(Tail& t, const std::function<void(ClientAttach&)>& as) {
+  recover(t);
+  t.log.reattach(t.a, as);
+  return at_frame(FindingId::kClientState);
+}
+
+Broken attached_with(Tail& t, const std::function<void(ClientAttach&)>& edit) {
+  t.log.attach(1, edit);
+  return at_frame(FindingId::kRingAllocation);
+}
+
 // Who may speak.
 constexpr Rule kAttachment[] = {
     {"records after the goodbye",
@@ -114,20 +125,13 @@ constexpr Rule kAttachment[] = {
        t.log.reattach(t.a);
        return at_frame(FindingId::kClientState);
      }},
-    {"came back as somebody else",
-     [](Tail& t) {
-       recover(t);
-       const uint64_t what = t.dice.below(6);
-       t.log.reattach(t.a, [&](ClientAttach& c) {
-         if (what == 0) c.uid += 1;
-         if (what == 1) c.module_digest[t.dice.below(32)] ^= 1;
-         if (what == 2) c.ring_records *= 2;
-         if (what == 3) c.first_ring_id += 1;
-         if (what == 4) c.ring_count -= 1;
-         if (what == 5) c.seal_kind = kSealChain;
-       });
-       return at_frame(FindingId::kClientState);
-     }},
+    {"came back of another user", [](Tail& t) { return came_back(t, [](ClientAttach& c) { c.uid += 1; }); }},
+    {"came back with another module",
+     [](Tail& t) { return came_back(t, [](ClientAttach& c) { c.module_digest[3] ^= 1; }); }},
+    {"came back with larger rings", [](Tail& t) { return came_back(t, [](ClientAttach& c) { c.ring_records *= 2; }); }},
+    {"came back with other rings", [](Tail& t) { return came_back(t, [](ClientAttach& c) { c.first_ring_id += 1; }); }},
+    {"came back with fewer rings", [](Tail& t) { return came_back(t, [](ClientAttach& c) { c.ring_count -= 1; }); }},
+    {"came back with seals", [](Tail& t) { return came_back(t, [](ClientAttach& c) { c.seal_kind = kSealChain; }); }},
     {"came back with a ring cut off",
      [](Tail& t) {
        t.log.seal_broken(t.a, t.ring().id(), t.ring().next);
@@ -175,18 +179,15 @@ constexpr Rule kAttachment[] = {
                     [&](ClientAttach& c) { c.first_ring_id = t.a.attach.first_ring_id + (t.dice.one_in(2) ? 1 : 0); });
        return at_frame(FindingId::kRingAllocation);
      }},
-    {"number or size of rings",
-     [](Tail& t) {
-       const uint64_t what = t.dice.below(5);
-       t.log.attach(1, [&](ClientAttach& c) {
-         if (what == 0) c.ring_count = 0;
-         if (what == 1) c.ring_count = 1025;
-         if (what == 2) c.ring_records = 128;
-         if (what == 3) c.ring_records = 131072;
-         if (what == 4) c.ring_records = 257;
-       });
-       return at_frame(FindingId::kRingAllocation);
-     }},
+    {"no rings", [](Tail& t) { return attached_with(t, [](ClientAttach& c) { c.ring_count = 0; }); }},
+    {"more rings than a client has",
+     [](Tail& t) { return attached_with(t, [](ClientAttach& c) { c.ring_count = 1025; }); }},
+    {"rings that are too small",
+     [](Tail& t) { return attached_with(t, [](ClientAttach& c) { c.ring_records = 128; }); }},
+    {"rings that are too large",
+     [](Tail& t) { return attached_with(t, [](ClientAttach& c) { c.ring_records = 131072; }); }},
+    {"rings of no power of two",
+     [](Tail& t) { return attached_with(t, [](ClientAttach& c) { c.ring_records = 257; }); }},
     {"rings beyond the last id",
      [](Tail& t) {
        t.log.attach(1, [](ClientAttach& c) { c.first_ring_id = UINT32_MAX; });
@@ -253,6 +254,13 @@ Broken lost_with(Tail& t, const std::vector<OpenEntry>& named) {
   return at_frame(FindingId::kOpenEntries);
 }
 
+Broken lost_named(Tail& t, const std::function<void(OpenEntry&)>& edit) {
+  const Record open = open_call(t);
+  OpenEntry e{open.ring_id, open.event_id, open.ring_seq, open.object};
+  edit(e);
+  return lost_with(t, {e});
+}
+
 constexpr Rule kLost[] = {
     {"lost without such a reason",
      [](Tail& t) {
@@ -266,17 +274,14 @@ constexpr Rule kLost[] = {
      }},
     {"lost, a call is named that is not open",
      [](Tail& t) { return lost_with(t, {{t.ring().id(), static_cast<uint32_t>(EventId::kAeadOpen), 1, 0}}); }},
-    {"lost, an open call is named wrongly",
-     [](Tail& t) {
-       const Record open = open_call(t);
-       OpenEntry e{open.ring_id, open.event_id, open.ring_seq, open.object};
-       const uint64_t what = t.dice.below(4);
-       if (what == 0) e.ring_id += 1;
-       if (what == 1) e.event_id += 1;
-       if (what == 2) e.ring_seq += 1;
-       if (what == 3) e.object += 1;
-       return lost_with(t, {e});
-     }},
+    {"lost, an open call is named with another ring",
+     [](Tail& t) { return lost_named(t, [](OpenEntry& e) { e.ring_id += 1; }); }},
+    {"lost, an open call is named with another event",
+     [](Tail& t) { return lost_named(t, [](OpenEntry& e) { e.event_id += 1; }); }},
+    {"lost, an open call is named with another number",
+     [](Tail& t) { return lost_named(t, [](OpenEntry& e) { e.ring_seq += 1; }); }},
+    {"lost, an open call is named with another object",
+     [](Tail& t) { return lost_named(t, [](OpenEntry& e) { e.object += 1; }); }},
 };
 
 constexpr Rule kBatch[] = {
