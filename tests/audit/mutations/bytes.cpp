@@ -11,7 +11,8 @@
 namespace cm::audit::test {
 namespace {
 
-constexpr uint64_t kVersionAt = 8, kTypeAt = 10, kCarriedAt = 12, kLogIdAt = 16, kCountAt = 48, kVarAt = 52, kTimeAt = 56;
+constexpr uint64_t kVersionAt = 8, kTypeAt = 10, kCarriedAt = 12, kLogIdAt = 16, kCountAt = 48, kVarAt = 52,
+                   kTimeAt = 56;
 constexpr uint64_t kDigestAt = 96, kPayloadAt = 128, kTailSize = 16, kSector = 512;
 constexpr uint64_t kRecordsMax = 65536, kCarriedMax = 65536, kVarMax = 4u << 20;
 
