@@ -74,7 +74,7 @@ Appended Journal::append_here(FrameType type, const Bytes& payload, const FrameE
   position_ = after;
   note(type, payload, frame_seq);
   CM_PROBE_FRAME_DURABLE(static_cast<uint16_t>(type), frame_seq, extras.records.size(), spent_ns);
-  tpm_.enqueue({frame_seq, position_.prev_head, extras.base});
+  tpm_.enqueue({frame_seq, position_.prev_head, extras.base, time_ns});
   return result;
 }
 

@@ -227,7 +227,7 @@ Error Scanner::apply(const Ahead& frame) {
                             : header.writer_time_ns;
   if (Error error = apply_payload(header, frame.var())) return error;
   state_.pcr.carry(header.carried);
-  state_.pcr.extend(lane_, {header.frame_seq, at.prev_head, std::nullopt});
+  state_.pcr.extend(lane_, {header.frame_seq, at.prev_head, std::nullopt, header.writer_time_ns});
   return {};
 }
 

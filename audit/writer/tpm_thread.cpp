@@ -2,6 +2,7 @@
 // tpm_thread.cpp: see tpm_thread.h.
 #include "audit/writer/tpm_thread.h"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 
@@ -228,6 +229,7 @@ void TpmThread::serve_idle(std::unique_lock<std::mutex>& lock) {
 void TpmThread::advance(const ExtendItem& item) {
   pcr_ = extended_pcr(lane_, pcr_, item.head);
   last_head_ = item.head;
+  last_time_ns_ = item.writer_time_ns;
   extended_end_.store(item.frame_seq + 1, std::memory_order_release);
   const uint64_t since_ns = busy_since_ns_;
   CM_PROBE_PCR_EXTENDED(item.frame_seq, since_ns == 0 ? 0 : monotonic_ns() - since_ns);
@@ -256,7 +258,7 @@ Error TpmThread::advance_counter(uint64_t& value) {
 Error TpmThread::take_anchor(const AnchorRequest& request) {
   TpmEvent event;
   event.kind = TpmEvent::Kind::kAnchor;
-  event.writer_time_ns = request.writer_time_ns;
+  event.writer_time_ns = std::max(request.writer_time_ns, last_time_ns_);
   Anchor& anchor = event.anchor;
   // The PCR comes first: an increment without an anchor would be a gap when an unexplained-extend frame follows it.
   if (Error error = tpm_.read_pcr(anchor.pcr_value)) return error;
@@ -265,8 +267,8 @@ Error TpmThread::take_anchor(const AnchorRequest& request) {
   anchor.anchored_seq = extended_end_ - 1;
   anchor.anchored_head = last_head_;
   anchor.challenge = request.challenge;
-  const AnchorBinding binding{log_id_,          anchor.anchored_seq, anchor.anchored_head,  request.previous_attest,
-                              anchor.challenge, anchor.nv_value,     request.writer_time_ns};
+  const AnchorBinding binding{log_id_,          anchor.anchored_seq, anchor.anchored_head, request.previous_attest,
+                              anchor.challenge, anchor.nv_value,     event.writer_time_ns};
   const Digest digest = qualifying_data(lane_, binding);
   if (Error error = tpm_.certify_counter(digest, anchor.nv_attest, anchor.nv_signature)) return error;
   Quote quote;

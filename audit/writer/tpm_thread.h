@@ -24,6 +24,7 @@ struct ExtendItem {
   uint64_t frame_seq = 0;
   Digest head{};
   std::optional<Digest> base;
+  uint64_t writer_time_ns = 0;  // 0: not known, and before everything that is requested
 };
 
 // Withdrawn: heads that will not be extended by themselves. frames: how many frames the next one carries for them.
@@ -67,7 +68,7 @@ struct TpmEvent {
   };
   Kind kind = Kind::kLost;
   Anchor anchor;
-  uint64_t writer_time_ns = 0;  // kAnchor: time of the request
+  uint64_t writer_time_ns = 0;  // kAnchor: of the request, or of the anchored frame if that came later
   TpmIdentity identity;         // kReset
   Digest expected{};            // kUnexplained
   Digest found{};               // kUnexplained, kReset: the PCR as read
@@ -160,6 +161,7 @@ class TpmThread {
   Bytes ak_public_;
   Digest pcr_{};
   Digest last_head_{};
+  uint64_t last_time_ns_ = 0;
   uint32_t reset_count_ = 0;
   uint64_t anchored_nv_ = 0;
   bool counter_known_ = false;  // it is at anchored_nv_: no increment was left without its anchor
