@@ -71,9 +71,8 @@ inline constexpr FrameTypeRow kFrameTypeTable[] = {
 };
 
 // writer_time_ns never decreases from frame to frame, with two exceptions: after boot and recovery, and before an
-// anchor. An anchor frame has the time of its request, which the quote covers, or the anchored frame's if that
-// is later. It is not before the anchored frame's
-// time, but frames that became durable while the quote was made may stand before the anchor with a later one.
+// anchor. An anchor frame has the time of its request, or the anchored frame's if that is later; the quote covers it.
+// Frames that became durable while the quote was made may stand before the anchor with a later one.
 //
 // carried: so many frames directly before this one did not go into the PCR by themselves, because the TPM was behind:
 // the head of this one, which commits to them, does. None of them began a replay or is covered by an anchor before.
