@@ -101,10 +101,12 @@ struct Result {
 
 Result measure(const Module& module, const std::filesystem::path& log, unsigned threads, double seconds, bool bursts) {
   std::vector<std::unique_ptr<Caller>> callers;
+  callers.reserve(threads);
   for (unsigned i = 0; i < threads; ++i) callers.push_back(std::make_unique<Caller>(module));
   module.drain();
   const uint64_t bytes_before = size_of(log), begin_ns = now_ns();
   std::vector<std::thread> running;
+  running.reserve(threads);
   for (const auto& caller : callers) running.emplace_back([&caller, seconds, bursts] { caller->run(seconds, bursts); });
   for (std::thread& thread : running) thread.join();
   module.drain();
