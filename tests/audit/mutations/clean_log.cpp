@@ -57,6 +57,9 @@ class Drawer {
   void detach(size_t index);
   void lose(size_t index, uint32_t reason);
   void break_ring();
+  uint64_t settled() const { return std::max(anchor_from_, in_pcr_); }
+  void carry();
+  uint64_t not_carried(uint64_t frame) const;
   void anchor();
   void unexplained();
   void change_segment();
@@ -81,6 +84,7 @@ class Drawer {
   Moment now_;
   std::vector<Client> clients_;
   uint64_t anchor_from_ = 0;  // the first frame that an anchor may name
+  uint64_t in_pcr_ = 0;       // the newest frame that a start frame found in the PCR, or the start itself
   bool barrier_ = false;
   bool unexplained_since_anchor_ = false;
 };
@@ -275,11 +279,24 @@ void Drawer::break_ring() {
   note(FindingId::kSealBroken);
 }
 
+// carry: the TPM was busy while the last frames were written.
+void Drawer::carry() {
+  const uint64_t last = log().chain.frame_seq - 1;
+  if (last > settled()) log().next_carries = static_cast<uint32_t>(dice_.from_to(1, last - settled()));
+}
+
+// not_carried: this frame or the nearest before it whose head went into the PCR.
+uint64_t Drawer::not_carried(uint64_t frame) const {
+  while (frame > anchor_from_ && clean_.log.pcrs[frame] == clean_.log.pcrs[frame - 1]) --frame;
+  return frame;
+}
+
 void Drawer::anchor() {
   AnchorEdits edits;
   const uint64_t last = log().chain.frame_seq - 1;
-  const uint64_t named = dice_.one_in(3) ? dice_.from_to(anchor_from_, last) : last;
+  const uint64_t named = dice_.one_in(3) ? not_carried(dice_.from_to(anchor_from_, last)) : last;
   edits.frame_seq = named;
+  log().next_carries = static_cast<uint32_t>(std::min<uint64_t>(log().next_carries, last - named));
   const bool restarted = dice_.one_in(60);
   if (restarted) ++log().tpm.identity.restart_count;
   const uint64_t frame = log().anchor(edits);
@@ -301,6 +318,7 @@ void Drawer::anchor() {
 }
 
 void Drawer::unexplained() {
+  log().next_carries = 0;
   const Digest expected = log().tpm.pcr;
   Digest foreign;
   dice_.fill(foreign);
@@ -329,7 +347,11 @@ void Drawer::start(FrameType type, bool reset) {
   if (jump) log().tpm.nv_value += dice_.from_to(2, 200);
   if (jump) now_.nv_value = log().tpm.nv_value;
   const bool behind = !reset && !ahead && dice_.one_in(4);
-  const Digest seen = behind ? log().pcrs[dice_.from_to(anchor_from_, log().pcrs.size() - 1)] : log().tpm.pcr;
+  const uint64_t last = log().pcrs.size() - 1;
+  const uint64_t in_pcr = behind ? not_carried(dice_.from_to(settled(), last)) : last;
+  const Digest seen = behind ? log().pcrs[in_pcr] : log().tpm.pcr;
+  const uint64_t waiting = type == FrameType::kRecovery ? last - in_pcr : 0;
+  log().next_carries = static_cast<uint32_t>(std::min<uint64_t>(log().next_carries, waiting));
   if (reset && !clean) barrier_ = true;
   now_.ended = now_.covered = false;
   const uint64_t frame = log().start(type, [&](Start& s) {
@@ -339,6 +361,7 @@ void Drawer::start(FrameType type, bool reset) {
     if (s.torn_bytes != 0) dice_.fill(s.torn_digest);
   });
   if (reset) anchor_from_ = frame;
+  in_pcr_ = type == FrameType::kBoot ? frame : in_pcr;
   added(frame);
   if (ahead) note(FindingId::kAnchorLost);
   if (jump) note(FindingId::kNvJump);
@@ -402,6 +425,7 @@ void Drawer::next_life() {
 }
 
 void Drawer::step() {
+  if (dice_.one_in(4)) carry();
   switch (dice_.below(24)) {
     case 0:
     case 1:
@@ -446,6 +470,7 @@ CleanLog Drawer::run() {
     while (!clients_.empty() && !dice_.one_in(8)) leave();
     end();
   }
+  log().next_carries = 0;
   return std::move(clean_);
 }
 

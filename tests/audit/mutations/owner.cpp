@@ -62,9 +62,16 @@ std::optional<uint64_t> clock_in(const CleanLog& clean, Dice& dice) {
   return dice.one_of(found);
 }
 
+// recount: the frames that carried what lies around this place carry one more or one less.
+void recount(std::vector<TestFrame>& frames, uint64_t place, int more) {
+  for (uint64_t i = place; i < frames.size(); ++i)
+    if (frames[i].carried != 0 && i - frames[i].carried < place) frames[i].carried += static_cast<uint32_t>(more);
+}
+
 Mutant clock_deleted(const CleanLog& clean, uint64_t number) {
   std::vector<TestFrame> frames = clean.log.frames;
   if (frames[number].new_segment && number + 1 < frames.size()) frames[number + 1].new_segment = true;
+  recount(frames, number + 1, -1);
   frames.erase(frames.begin() + static_cast<ptrdiff_t>(number));
   Mutant m = owned(clean, rechain(clean, frames), "clock frame " + std::to_string(number) + " deleted");
   expect(m, clean, first_witness(clean, number, Claims::kLeft), -1);
@@ -76,6 +83,7 @@ Mutant clock_inserted(const CleanLog& clean, uint64_t number) {
   TestFrame clock{FrameType::kClock, frames[number - 1].writer_time_ns, padded(encode(Clock{1, 2, 3, 4})), {}, false};
   if (number < frames.size()) std::swap(clock.new_segment, frames[number].new_segment);
   if (number == frames.size()) clock.new_segment = frames[number - 1].type == FrameType::kSegmentSeal;
+  recount(frames, number, 1);
   frames.insert(frames.begin() + static_cast<ptrdiff_t>(number), clock);
   Mutant m = owned(clean, rechain(clean, frames), "clock frame inserted as " + std::to_string(number));
   expect(m, clean, first_witness(clean, number, Claims::kLeft), 1);

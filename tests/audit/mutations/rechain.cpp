@@ -54,7 +54,11 @@ class Corrector {
       static_cast<void>(store(frame, p));
     }
   }
-  void extended(const Digest& head) {
+  void extended(const Digest& head, uint32_t carried) {
+    if (carried != 0 && carried < pcrs_.size()) {
+      tpm_.pcr = pcrs_[pcrs_.size() - carried - 1];
+      std::fill(pcrs_.end() - carried, pcrs_.end(), tpm_.pcr);
+    }
     tpm_.extend(head);
     heads_.push_back(head);
     pcrs_.push_back(tpm_.pcr);
@@ -177,7 +181,7 @@ std::vector<Bytes> rechain(const CleanLog& clean, std::vector<TestFrame> frames,
     if (claims == Claims::kCorrected) corrector.correct(f, i);
     const Bytes bytes = frame_bytes(chain, f);
     segments.back().insert(segments.back().end(), bytes.begin(), bytes.end());
-    corrector.extended(chain.previous);
+    corrector.extended(chain.previous, f.carried);
   }
   return segments;
 }
