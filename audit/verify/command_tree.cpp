@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "audit/verify/commands.h"
+#include "audit/verify/new_file.h"
 #include "audit/verify/output.h"
 #include "audit/verify/progress.h"
 #include "audit/verify/record_text.h"
@@ -65,15 +66,16 @@ bool holds(const LogTree& tree) {
 // say_standing: how far the log is proved, for the reader of a tree that depends on it.
 void say_standing(const LogTree& tree) { complain("the log: " + statement(tree.report)); }
 
-bool write_out(const std::string& path, const std::string& text) {
-  if (path.empty()) {
+bool write_out(const TreeArguments& arguments, const std::string& text) {
+  const std::string& path = arguments.output;
+  if (path.empty() || path == "-") {
     Output output;
     return output.write(text) && output.flush();
   }
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  return file.good() || complain("cannot write " + path);
+  if (inside(path, arguments.directory))
+    return complain("cannot write " + path + ": a log holds nothing but its segments; name a file elsewhere");
+  NewFile file(path);
+  return (file.open() && file.write(text) && file.keep()) || complain(file.error());
 }
 
 std::optional<TreeText> read_tree_text(const std::string& path) {
@@ -108,7 +110,7 @@ int run_checkpoint(const TreeArguments& arguments) {
   if (!holds(tree)) return exit_code(tree.report);
   if (arguments.size && tree.head.size != *arguments.size) return too_short(tree, "tree of size", *arguments.size);
   say_standing(tree);
-  return write_out("", to_text(Checkpoint{tree.origin, tree.head})) ? kExitVerified : kExitUndecided;
+  return write_out(arguments, to_text(Checkpoint{tree.origin, tree.head})) ? kExitVerified : kExitUndecided;
 }
 
 int run_prove(const TreeArguments& arguments) {
@@ -127,7 +129,7 @@ int run_prove(const TreeArguments& arguments) {
     return kExitUndecided;
   }
   say_standing(tree);
-  return write_out(arguments.output, to_text(*proof)) ? kExitVerified : kExitUndecided;
+  return write_out(arguments, to_text(*proof)) ? kExitVerified : kExitUndecided;
 }
 
 // Outcome: what a proof or a comparison of heads shows.
@@ -261,7 +263,7 @@ int run_diff_head(const TreeArguments& arguments) {
       complain("the log changed while it was read; try again");
       return kExitUndecided;
     }
-    if (!write_out(arguments.output, to_text(*proof))) return kExitUndecided;
+    if (!write_out(arguments, to_text(*proof))) return kExitUndecided;
   }
   return say_outcome(kExitVerified, grown + to_text(Checkpoint{tree.origin, tree.head}));
 }

@@ -194,5 +194,13 @@ TEST(tree, log_without_records_and_wrong_usage) {
   out_of("check-proof " + files.write("long", files.read("proof") + std::string(70000, 'x') + "\n"), 2);
 }
 
+// A log holds its segments and nothing else, so that whatever is there is found by verify.
+TEST(tree, nothing_is_written_into_the_log) {
+  const LogDirectory log(closed_log().log.segments);
+  out_of("prove 0 " + log.path() + " -o " + log.path() + "/proof", 2);
+  EXPECT_FALSE(std::filesystem::exists(log.path() + "/proof"));
+  EXPECT_FALSE(out_of("prove 0 " + log.path() + " -o -").empty());
+}
+
 }  // namespace
 }  // namespace cm::audit::test
