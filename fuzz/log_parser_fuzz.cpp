@@ -130,7 +130,8 @@ Golden read_golden(const std::string& name) {
   Golden out;
   verify::Report report;
   verify::DirectorySource source;
-  if (!verify::load_trust(path + ".enrolment.json", "", out.trust, report) || !source.open(path, report)) {
+  if (!verify::load_trust(path + ".enrolment.json", "", out.trust, report) || !source.open(path, report) ||
+      !out.trust.enrolment) {
     std::fprintf(stderr, "log_parser_fuzz: cannot read %s\n", path.c_str());
     std::abort();
   }
