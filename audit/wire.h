@@ -21,6 +21,10 @@
 //                                            <- Endorsement        (the log's beginning, the TPM's EK and certificate)
 //   Activate                             ->
 //                                            <- Activated          (what the TPM found in the credential)
+//
+//   root, or the writer's own user           writer
+//   Sign                                 ->
+//                                            <- Signed             (an anchor over the checkpoint is durable)
 #pragma once
 #include <cstdint>
 
@@ -43,6 +47,8 @@ enum class WireType : uint32_t {
   kEndorsement = 9,
   kActivate = 10,
   kActivated = 11,
+  kSign = 12,
+  kSigned = 13,
 };
 
 struct WireHello {
@@ -153,6 +159,26 @@ struct WireActivated {
   uint32_t opened;  // 1; 0: the TPM refuses it: it was made for another key or TPM, or changed
   uint32_t size;
   uint8_t content[kMaxActivated];
+};
+
+// WireSign: asks for the signature of the log's attestation key under a checkpoint (checkpoint_text.h). The writer
+// knows whether the log has so many records, and not what their root is: who asks has verified the log and answers for
+// it.
+struct WireSign {
+  uint32_t type;     // kSign
+  uint32_t version;  // kWireVersion
+  uint64_t size;
+  uint8_t root[kDigestSize];
+};
+
+inline constexpr size_t kMaxSigned = 128;
+
+struct WireSigned {
+  uint32_t type;  // kSigned
+  uint32_t version;
+  uint32_t size;
+  uint32_t reserved;              // 0
+  uint8_t signature[kMaxSigned];  // TPMT_SIGNATURE
 };
 
 // A private writer reports on its start through a pipe (descriptor given by --ready-fd): one line,

@@ -15,6 +15,7 @@
 #include "audit/verify/challenge.h"
 #include "audit/verify/checkpoint.h"
 #include "audit/verify/enrolment.h"
+#include "audit/verify/log_signature.h"
 
 namespace {
 
@@ -44,10 +45,6 @@ void check_text(const std::string& text, Parse parse, Write write) {
   if (const std::string written = once(text); !written.empty()) settles(written, once);
 }
 
-std::string tree_text(const TreeText& tree) {
-  return std::visit([](const auto& what) { return to_text(what); }, tree.what);
-}
-
 template <class File>
 std::string enrol_file_text(const File& file) {
   return enrol_text(file);
@@ -66,6 +63,19 @@ Trust trusted() {
   std::memcpy(trust.ak->x.data(), kGenerator, 32);
   std::memcpy(trust.ak->y.data(), kGenerator + 32, 32);
   return trust;
+}
+
+// check_tree: a checkpoint or proof is read as it stands, or not at all, and nothing in it is the log's signature.
+void check_tree(cm::Lane lane, const std::string& text) {
+  std::string error;
+  const auto tree = parse_tree_text(text, error);
+  if (!tree && error.empty()) wrong("refused without a sentence", text);
+  if (!tree) return;
+  if (to_text(*tree) != text) wrong("a checkpoint or proof is not written as it was read", text);
+  const auto key = checkpoint_key(trusted());
+  if (!key) wrong("the generator of the curve is not a key", "");
+  if (judge_note(lane, *key, tree->checkpoint().origin, tree->note) == NoteVerdict::kSigned)
+    wrong("a signature that nobody made is believed", text);
 }
 
 void check_answer(cm::Lane lane, std::span<const uint8_t> in) {
@@ -99,7 +109,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(rest.data()), rest.size());
   switch (data[0] % 9) {
     case 0:
-      check_text(text, parse_tree_text, tree_text);
+      check_tree(lane, text);
       break;
     case 1:
       check_text(text, parse_enrol_request, enrol_file_text<EnrolRequest>);

@@ -9,7 +9,8 @@
 #include <variant>
 #include <vector>
 
-#include "audit/merkle.h"
+#include "audit/checkpoint_text.h"
+#include "audit/payload.h"
 #include "audit/record.h"
 
 namespace cm::audit::verify {
@@ -23,8 +24,19 @@ struct Checkpoint {
   bool operator==(const Checkpoint&) const = default;
 };
 
-// origin_of: of a log by its id.
-std::string origin_of(const LogId& log_id);
+// NoteSignature: a line behind a checkpoint: who says that he signed it, which of his keys, and what it signed with.
+struct NoteSignature {
+  std::string name;
+  std::array<uint8_t, 4> key_id{};
+  Bytes value;
+};
+
+// SignedNote: a checkpoint as it was signed, extension lines and all, and the signatures: C2SP signed-note. Nobody has
+// checked them (log_signature.h does).
+struct SignedNote {
+  std::string text;
+  std::vector<NoteSignature> signatures;
+};
 
 struct InclusionProof {
   std::array<uint8_t, kRecordSize> record{};
@@ -40,15 +52,19 @@ struct ConsistencyProof {
 };
 
 std::string to_text(const Checkpoint& checkpoint);
-std::string to_text(const InclusionProof& proof);
-std::string to_text(const ConsistencyProof& proof);
+std::string to_text(const SignedNote& note);
+// With a note, the proof ends with it: it is of the proof's checkpoint.
+std::string to_text(const InclusionProof& proof, const SignedNote* note = nullptr);
+std::string to_text(const ConsistencyProof& proof, const SignedNote* note = nullptr);
 
-// TreeText: what a file holds: exactly one of the three. Extension lines and signatures of a checkpoint must look like
-// such and are passed over.
+// TreeText: what a file holds: exactly one of the three, and its checkpoint as it stands there.
 struct TreeText {
   std::variant<Checkpoint, InclusionProof, ConsistencyProof> what;
-  bool has_signatures = false;
+  SignedNote note;
+  const Checkpoint& checkpoint() const;
 };
+// The very text that was read.
+std::string to_text(const TreeText& tree);
 
 // parse_tree_text: nothing, and a sentence, when the text is none of them.
 std::optional<TreeText> parse_tree_text(std::string_view text, std::string& error);

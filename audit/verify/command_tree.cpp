@@ -1,41 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// command_tree.cpp: `cryptomod-audit checkpoint`, `prove`, `check-proof` and `diff-head`: the tree of a log's records
-// (audit/merkle.h). Each but check-proof verifies the log first and says nothing about one that does not hold.
+// command_tree.cpp: `cryptomod-audit checkpoint`, `prove` and `diff-head`: the tree of a log's records
+// (audit/merkle.h). Each verifies the log first and says nothing about one that does not hold.
 #include <algorithm>
-#include <fstream>
 
 #include "audit/verify/commands.h"
 #include "audit/verify/new_file.h"
 #include "audit/verify/output.h"
 #include "audit/verify/progress.h"
-#include "audit/verify/record_text.h"
 #include "audit/verify/record_tree.h"
+#include "audit/verify/tree_files.h"
+#include "audit/verify/writer_connection.h"
 
 namespace cm::audit::verify {
 namespace {
 
 struct TreeArguments {
   std::string directory;
-  std::string enrolment_file;
-  std::string ak_file;
+  TrustFiles trust;
   std::optional<uint64_t> size;
   std::optional<uint64_t> record;
-  std::string file;             // a checkpoint or proof that is read
-  std::string checkpoint_file;  // one that the caller trusts
-  std::string old_file;         // an older one that he trusts
-  std::string output;           // a proof that is written; empty: standard output
+  std::string socket;           // of the writer whose TPM is to sign
+  uint32_t timeout_s = 30;      // for its answer
+  std::string old_file;         // a checkpoint or proof of then
+  std::string checkpoint_file;  // the checkpoint that a proof is to be under
+  std::string output;           // what is written; empty: standard output
 
   void define_log(CLI::App& command) {
     command.add_option("DIR", directory, "log directory")->required();
-    auto* enrolment = command.add_option("--enrolment", enrolment_file, "trust root: enrolment record (JSON)");
-    command.add_option("--ak", ak_file, "attestation public key (TPMT_PUBLIC or PEM)")->excludes(enrolment);
+    trust.define(command);
   }
 };
-
-bool complain(const std::string& text) {
-  Output::complain(text + "\n");
-  return false;
-}
 
 // OpenLog: a log that is ready to be read.
 struct OpenLog {
@@ -46,14 +40,13 @@ struct OpenLog {
   bool open(const TreeArguments& arguments) {
     Report report;
     options.lane = best_sha256_lane();
-    if (load_trust(arguments.enrolment_file, arguments.ak_file, options.trust, report) &&
-        source.open(arguments.directory, report) && report.fatal == 0)
-      return true;
+    if (!arguments.trust.load(options.trust)) return false;
+    if (source.open(arguments.directory, report) && report.fatal == 0) return true;
     return complain(to_text(report));
   }
-  LogTree tree(std::optional<uint64_t> size, std::optional<uint64_t> old_size) {
+  LogTree tree(const TreeQuestion& question) {
     ProgressSource shown(source);
-    return read_tree(shown, options, size, old_size);
+    return read_tree(shown, options, question);
   }
 };
 
@@ -78,194 +71,155 @@ bool write_out(const TreeArguments& arguments, const std::string& text) {
   return (file.open() && file.write(text) && file.keep()) || complain(file.error());
 }
 
-std::optional<TreeText> read_tree_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kMaxTreeTextSize + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || (!file.good() && !file.eof())) {
-    complain("cannot read " + path);
-    return std::nullopt;
-  }
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > kMaxTreeTextSize) {
-    complain(quoted_text(path) + " is too long for a checkpoint or a proof");
-    return std::nullopt;
-  }
-  std::string error;
-  auto out = parse_tree_text(text, error);
-  if (!out) complain(quoted_text(path) + ": " + error);
-  return out;
-}
-
 // too_short: what was asked for lies behind the last record.
 int too_short(const LogTree& tree, const char* what, uint64_t wanted) {
   complain(fmt::format("the log has {} records: there is no {} {}", tree.head.size, what, wanted));
   return kExitUndecided;
 }
 
+int log_changed() {
+  complain("the log changed while it was read; try again");
+  return kExitUndecided;
+}
+
+// is_of: whether the tree at the checkpoint's size is the checkpoint's.
+int is_of(const LogTree& tree, const Checkpoint& c) {
+  if (tree.origin != c.origin) return say_outcome(kExitTampered, head_line("wrong: this is another log than", c));
+  if (tree.head.size != c.head.size) return too_short(tree, "tree of size", c.head.size);
+  if (tree.head != c.head) return say_outcome(kExitTampered, head_line("wrong: the log does not have the tree of", c));
+  return kExitVerified;
+}
+
+// ---------------------------------------------------------------------------------------------------- checkpoint
+
+// sign: asks the writer, whose TPM has the log's key, and believes what that key signed.
+bool sign(const TreeArguments& arguments, const Trust& trust, const LogTree& tree, SignedNote& note) {
+  const auto key = checkpoint_key(trust);
+  if (!key) return complain("the key that was given is none");
+  WireSign question{static_cast<uint32_t>(WireType::kSign), kWireVersion, tree.head.size, {}};
+  std::ranges::copy(tree.head.root, question.root);
+  WireSigned answer;
+  const WriterConnection connection;
+  if (!connection.open(arguments.socket, arguments.timeout_s) || !connection.ask(question, WireType::kSigned, answer))
+    return false;
+  const Lane lane = best_sha256_lane();
+  const std::span<const uint8_t> field = answer.signature;
+  const auto signature =
+      log_signature(lane, key->key, tree.origin, field.first(std::min<size_t>(answer.size, field.size())));
+  if (signature) note.signatures.push_back(*signature);
+  if (judge_note(lane, *key, tree.origin, note) == NoteVerdict::kSigned) return true;
+  return complain("the signature is not the log's: another writer answers, or another TPM");
+}
+
 int run_checkpoint(const TreeArguments& arguments) {
+  if (!arguments.socket.empty() && !arguments.trust.given())
+    return usage("--sign needs --enrolment or --ak: nobody else knows whose signature it should be");
   OpenLog log;
   if (!log.open(arguments)) return kExitUndecided;
-  const LogTree tree = log.tree(arguments.size, std::nullopt);
+  const LogTree tree = log.tree({.size = arguments.size});
   if (!holds(tree)) return exit_code(tree.report);
   if (arguments.size && tree.head.size != *arguments.size) return too_short(tree, "tree of size", *arguments.size);
   say_standing(tree);
-  return write_out(arguments, to_text(Checkpoint{tree.origin, tree.head})) ? kExitVerified : kExitUndecided;
+  SignedNote note{to_text(Checkpoint{tree.origin, tree.head}), {}};
+  if (!arguments.socket.empty() && !sign(arguments, log.options.trust, tree, note)) return kExitUndecided;
+  return write_out(arguments, to_text(note)) ? kExitVerified : kExitUndecided;
 }
+
+// ---------------------------------------------------------------------------------------------------- prove
 
 int run_prove(const TreeArguments& arguments) {
   const uint64_t record = arguments.record.value_or(0);  // CLI11 demands it
-  if (arguments.size && record >= *arguments.size) return usage("RECORD must be below --size");
+  std::optional<TreeText> under;
+  if (!given_checkpoint(arguments.checkpoint_file, under)) return kExitUndecided;
+  const auto size = under ? under->checkpoint().head.size : arguments.size;
+  if (size && record >= *size) return usage("RECORD must be below the size of the tree");
   OpenLog log;
   if (!log.open(arguments)) return kExitUndecided;
-  const LogTree tree = log.tree(arguments.size, std::nullopt);
+  const LogTree tree = log.tree({.size = size});
   if (!holds(tree)) return exit_code(tree.report);
-  if (arguments.size && tree.head.size != *arguments.size) return too_short(tree, "tree of size", *arguments.size);
+  if (under) {
+    if (const int code = is_of(tree, under->checkpoint()); code != kExitVerified) return code;
+  }
+  if (size && tree.head.size != *size) return too_short(tree, "tree of size", *size);
   if (record >= tree.head.size) return too_short(tree, "record", record);
   ProgressSource shown(log.source);
   const auto proof = prove_record(shown, log.options, tree, record);
-  if (!proof) {
-    complain("the log changed while it was read; try again");
-    return kExitUndecided;
-  }
+  if (!proof) return log_changed();
   say_standing(tree);
-  return write_out(arguments, to_text(*proof)) ? kExitVerified : kExitUndecided;
+  return write_out(arguments, to_text(*proof, under ? &under->note : nullptr)) ? kExitVerified : kExitUndecided;
 }
 
-// Outcome: what a proof or a comparison of heads shows.
-int say_outcome(int code, const std::string& text) {
-  Output output;
-  return output.write(text) && output.flush() ? code : kExitUndecided;
-}
+// ---------------------------------------------------------------------------------------------------- diff-head
 
-std::string head_line(const char* what, const Checkpoint& c) {
-  return fmt::format("{}: {} with {} records, root {}\n", what, printable_text(c.origin), c.head.size,
-                     hex_text(c.head.root));
-}
-
-// judge_head: the head that a proof speaks of against one that the caller trusts. Two heads of one log contradict each
-// other only at the same size.
-int judge_head(const char* what, const char* option, const Checkpoint& found, const std::optional<Checkpoint>& given,
-               std::string& text) {
-  text += head_line(what, found);
-  if (!given) {
-    text += fmt::format("  not shown: that it is the log's; give one that you trust with {}\n", option);
-    return kExitIncomplete;
-  }
-  if (*given == found) {
-    text += "  it is the given one\n";
+// judge_old: what the log has of then, in words and as an exit code.
+int judge_old(const LogTree& tree, const Checkpoint& old, std::string& text) {
+  if (tree.origin != old.origin)
+    text += head_line("wrong: this is another log than", old);
+  else if (!tree.old_head)
+    text += fmt::format("wrong: the log has {} records and once had {}: it was cut off\n", tree.report.counts.records,
+                        old.head.size);
+  else if (*tree.old_head != old.head)
+    text += fmt::format("wrong: the first {} records are not those of then\n", old.head.size);
+  else if (tree.head.size == old.head.size) {
+    text += "same: the log has the records of then and no others\n";
+    return kExitVerified;
+  } else {
+    text += fmt::format("grown: the log begins with the {} records of then; {} came since\n", old.head.size,
+                        tree.head.size - old.head.size);
     return kExitVerified;
   }
-  text += head_line("  the given one", *given);
-  if (given->origin == found.origin && given->head.size != found.head.size) {
-    text += "  not shown: that the two are of one log; ask for a proof under the given one\n";
-    return kExitIncomplete;
-  }
-  text += given->origin == found.origin ? "  wrong: one log has no two roots\n" : "  wrong: they are of two logs\n";
   return kExitTampered;
 }
 
-int worse(int a, int b) { return a == kExitTampered || b == kExitTampered ? kExitTampered : std::max(a, b); }
-
-// given_checkpoint: false when the file is none; the sentence is on standard error.
-bool given_checkpoint(const std::string& path, std::optional<Checkpoint>& out) {
-  if (path.empty()) return true;
-  const auto text = read_tree_text(path);
-  if (!text) return false;
-  const auto* checkpoint = std::get_if<Checkpoint>(&text->what);
-  if (checkpoint != nullptr) out = *checkpoint;
-  return checkpoint != nullptr || complain(quoted_text(path) + " holds a proof; a checkpoint is expected");
+// judge_signing: of a checkpoint of then that the log's key signed: the log must have the anchor that came before.
+int judge_signing(const TreeText& old, const Trust& trust, const LogTree& tree, std::string& text) {
+  const auto key = checkpoint_key(trust);
+  if (!key || old.note.signatures.empty()) return kExitVerified;
+  const NoteVerdict verdict = judge_note(best_sha256_lane(), *key, old.checkpoint().origin, old.note);
+  if (verdict == NoteVerdict::kUnsigned) return kExitVerified;
+  if (verdict == NoteVerdict::kWrong)
+    text += "wrong: a signature of then names the log's key and is not its signature\n";
+  else if (!tree.challenged)
+    text += "wrong: the log's key signed the checkpoint of then, and no anchor of the log is over it\n";
+  else
+    text += "signed: the log's key signed the checkpoint of then, after an anchor over it\n";
+  return verdict == NoteVerdict::kSigned && tree.challenged ? kExitVerified : kExitTampered;
 }
 
-// said_of: whether a proof holds is said first; false when it does not.
-bool said_of(const InclusionProof& p, std::string& text) {
-  const Lane lane = best_sha256_lane();
-  if (!inclusion_holds(lane, leaf_hash(lane, p.record), p.index, p.hashes, p.checkpoint.head)) {
-    text = "wrong: the proof does not lead from this record to the root\n";
-    return false;
-  }
-  RecordRow row;
-  row.number = p.index;
-  std::memcpy(&row.record, p.record.data(), sizeof row.record);
-  row.ring_seq = row.record.ring_seq;
-  text = "holds: the tree contains this record\n" + record_line(Format::kText, row);
-  return true;
-}
-
-bool said_of(const ConsistencyProof& p, std::string& text) {
-  const bool good = consistency_holds(best_sha256_lane(), p.old_head, p.checkpoint.head, p.hashes);
-  text = good ? "holds: the tree begins with the old one\n"
-              : "wrong: the proof does not lead from the old root to the new one\n";
-  return good;
-}
-
-int judge_proof(const InclusionProof& p, const TreeArguments& arguments, std::string& text) {
-  std::optional<Checkpoint> given;
-  if (!arguments.old_file.empty()) return usage("--old is for proofs that a log has grown");
-  if (!given_checkpoint(arguments.checkpoint_file, given)) return kExitUndecided;
-  if (!said_of(p, text)) return kExitTampered;
-  return judge_head("checkpoint", "--checkpoint", p.checkpoint, given, text);
-}
-
-int judge_proof(const ConsistencyProof& p, const TreeArguments& arguments, std::string& text) {
-  std::optional<Checkpoint> given, given_old;
-  if (!given_checkpoint(arguments.checkpoint_file, given) || !given_checkpoint(arguments.old_file, given_old))
-    return kExitUndecided;
-  if (!said_of(p, text)) return kExitTampered;
-  const int code = judge_head("checkpoint", "--checkpoint", p.checkpoint, given, text);
-  return worse(code, judge_head("old", "--old", Checkpoint{p.checkpoint.origin, p.old_head}, given_old, text));
-}
-
-int judge_proof(const Checkpoint&, const TreeArguments&, std::string&) {
-  return usage("the file holds a checkpoint and no proof");
-}
-
-int run_check_proof(const TreeArguments& arguments) {
-  const auto proof = read_tree_text(arguments.file);
-  if (!proof) return kExitUndecided;
-  std::string text;
-  const int code = std::visit([&](const auto& p) { return judge_proof(p, arguments, text); }, proof->what);
-  if (proof->has_signatures && !text.empty()) text += "not checked: the signatures behind the checkpoint\n";
-  return say_outcome(code, text);
-}
-
-Checkpoint checkpoint_in(const Checkpoint& c) { return c; }
-template <class Proof>
-Checkpoint checkpoint_in(const Proof& p) {
-  return p.checkpoint;
+bool write_growth(const TreeArguments& arguments, OpenLog& log, const LogTree& tree, const TreeHead& old,
+                  const std::optional<TreeText>& under) {
+  ProgressSource shown(log.source);
+  const auto proof = prove_consistency(shown, log.options, tree, old);
+  if (!proof) return log_changed() == kExitVerified;
+  return write_out(arguments, to_text(*proof, under ? &under->note : nullptr));
 }
 
 int run_diff_head(const TreeArguments& arguments) {
-  const auto text = read_tree_text(arguments.file);
-  if (!text) return kExitUndecided;
-  const Checkpoint old = std::visit([](const auto& what) { return checkpoint_in(what); }, text->what);
+  const auto then = read_tree_text(arguments.old_file);
+  std::optional<TreeText> under;
+  if (!then || !given_checkpoint(arguments.checkpoint_file, under)) return kExitUndecided;
+  const Checkpoint& old = then->checkpoint();
+  if (!arguments.output.empty() && old.head.size == 0)
+    return usage("there is nothing to prove: every log begins with no record");
+  if (under && under->checkpoint().head.size < old.head.size)
+    return usage("the checkpoint of --checkpoint must not be smaller than OLD");
   OpenLog log;
   if (!log.open(arguments)) return kExitUndecided;
-  const LogTree tree = log.tree(std::nullopt, old.head.size);
+  TreeQuestion question{.size = {}, .old_size = old.head.size, .challenge = {}};
+  if (under) question.size = under->checkpoint().head.size;
+  if (!then->note.signatures.empty()) question.challenge = checkpoint_challenge(log.options.lane, then->note.text);
+  const LogTree tree = log.tree(question);
   if (!holds(tree)) return exit_code(tree.report);
   say_standing(tree);
-  if (tree.origin != old.origin) return say_outcome(kExitTampered, head_line("wrong: this is another log than", old));
-  if (!tree.old_head)
-    return say_outcome(kExitTampered, fmt::format("wrong: the log has {} records and once had {}: it was cut off\n",
-                                                  tree.head.size, old.head.size));
-  if (*tree.old_head != old.head)
-    return say_outcome(kExitTampered,
-                       fmt::format("wrong: the first {} records are not those of then\n", old.head.size));
-  const std::string grown = tree.head.size == old.head.size
-                                ? std::string("same: the log has the records of then and no others\n")
-                                : fmt::format("grown: the log begins with the {} records of then; {} came since\n",
-                                              old.head.size, tree.head.size - old.head.size);
-  if (!arguments.output.empty()) {
-    if (old.head.size == 0) return usage("there is nothing to prove: every log begins with no record");
-    ProgressSource shown(log.source);
-    const auto proof = prove_consistency(shown, log.options, tree, old.head);
-    if (!proof) {
-      complain("the log changed while it was read; try again");
-      return kExitUndecided;
-    }
-    if (!write_out(arguments, to_text(*proof))) return kExitUndecided;
+  std::string text;
+  int code = judge_old(tree, old, text);
+  if (code == kExitVerified) code = judge_signing(*then, log.options.trust, tree, text);
+  if (code != kExitVerified) return say_outcome(code, text);
+  if (under) {
+    if (code = is_of(tree, under->checkpoint()); code != kExitVerified) return code;
   }
-  return say_outcome(kExitVerified, grown + to_text(Checkpoint{tree.origin, tree.head}));
+  if (!arguments.output.empty() && !write_growth(arguments, log, tree, old.head, under)) return kExitUndecided;
+  return say_outcome(code, text + to_text(Checkpoint{tree.origin, tree.head}));
 }
 
 template <class Run>
@@ -276,6 +230,8 @@ CLI::App* add(CLI::App& app, Command& chosen, const std::shared_ptr<TreeArgument
   return command;
 }
 
+constexpr char kSizeHelp[] = "records in the tree; default: all";
+
 }  // namespace
 
 void add_tree(CLI::App& app, Command& chosen) {
@@ -283,34 +239,31 @@ void add_tree(CLI::App& app, Command& chosen) {
   CLI::App* command =
       add(app, chosen, arguments, "checkpoint", "print the head of the tree of a log's records", run_checkpoint);
   arguments->define_log(*command);
-  add_decimal(*command, "--size", arguments->size, "records in the tree; default: all");
-  command->footer("Exit codes: 0 printed, 1 tampered, 2 cannot read, 64 usage.");
+  add_decimal(*command, "--size", arguments->size, kSizeHelp);
+  command->add_option("--sign", arguments->socket, "let the TPM sign it, over the running writer's unix socket");
+  command->add_option("--timeout-s", arguments->timeout_s, "seconds to wait for the signature")
+      ->check(CLI::Range(1, 3600));
+  command->add_option("-o,--output", arguments->output, "file for the checkpoint; default: standard output");
+  command->footer("Exit codes: 0 printed, 1 tampered, 2 cannot read or sign, 64 usage.");
 
   arguments = std::make_shared<TreeArguments>();
   command = add(app, chosen, arguments, "prove", "prove that one record is in the log, for who does not have the log",
                 run_prove);
   add_decimal(*command, "RECORD", arguments->record, "number of the record, as show prints it")->required();
   arguments->define_log(*command);
-  add_decimal(*command, "--size", arguments->size, "records in the tree; default: all");
+  CLI::Option* size = add_decimal(*command, "--size", arguments->size, kSizeHelp);
+  command->add_option("--checkpoint", arguments->checkpoint_file, "under this checkpoint, signatures and all")
+      ->excludes(size);
   command->add_option("-o,--output", arguments->output, "file for the proof; default: standard output");
   command->footer("Exit codes: 0 proved, 1 tampered, 2 cannot read or no such record, 64 usage.");
 
   arguments = std::make_shared<TreeArguments>();
-  command = add(app, chosen, arguments, "check-proof", "check a proof without the log", run_check_proof);
-  command->add_option("PROOF", arguments->file, "what prove or diff-head has written")->required();
-  command->add_option("--checkpoint", arguments->checkpoint_file, "a checkpoint of the log that you trust");
-  command->add_option("--old", arguments->old_file, "the older checkpoint that you trust, for a proof of diff-head");
-  command->footer(
-      "Exit codes: 0 holds, and for every checkpoint in the proof the same one was given; 1 wrong; 2 cannot read; 3 "
-      "holds\n"
-      "under a checkpoint that nobody vouches for; 64 usage.");
-
-  arguments = std::make_shared<TreeArguments>();
   command = add(app, chosen, arguments, "diff-head", "does the log still begin with the records of a checkpoint",
                 run_diff_head);
-  command->add_option("OLD", arguments->file, "a checkpoint of then, or a proof with one")->required();
+  command->add_option("OLD", arguments->old_file, "a checkpoint of then, or a proof with one")->required();
   arguments->define_log(*command);
-  command->add_option("--proof", arguments->output, "file for a proof that check-proof takes");
+  CLI::Option* proof = command->add_option("--proof", arguments->output, "file for a proof that check-proof takes");
+  command->add_option("--checkpoint", arguments->checkpoint_file, "the proof is under this checkpoint")->needs(proof);
   command->footer("Exit codes: 0 it does, 1 it does not or is tampered, 2 cannot read, 64 usage.");
 }
 

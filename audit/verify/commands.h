@@ -51,8 +51,9 @@ void add_show(CLI::App& app, Command& chosen);
 void add_search(CLI::App& app, Command& chosen);
 void add_export(CLI::App& app, Command& chosen);
 void add_follow(CLI::App& app, Command& chosen);
-// add_tree: checkpoint, prove, check-proof and diff-head.
+// add_tree: checkpoint, prove and diff-head.
 void add_tree(CLI::App& app, Command& chosen);
+void add_check_proof(CLI::App& app, Command& chosen);
 void add_report(CLI::App& app, Command& chosen);
 void add_bundle(CLI::App& app, Command& chosen);
 

@@ -40,7 +40,8 @@ std::string about(const ClientLost& p) {
 }
 std::string about(const Batch& p) { return fmt::format("{} rings", p.marks.size()); }
 std::string about(const Anchor& p) {
-  return fmt::format("over frame {}, counter {}, PCR {}", p.anchored_seq, p.nv_value, hex_text(p.pcr_value));
+  const std::string asked = p.challenge == Digest{} ? "" : ", challenge " + hex_text(p.challenge);
+  return fmt::format("over frame {}, counter {}, PCR {}{}", p.anchored_seq, p.nv_value, hex_text(p.pcr_value), asked);
 }
 std::string about(const UnexplainedExtend& p) {
   return fmt::format("PCR expected {}, found {}", hex_text(p.expected), hex_text(p.found));

@@ -57,6 +57,7 @@ int run(int argc, char** argv) {
   add_challenge(app, chosen);
   add_enrol(app, chosen);
   add_tree(app, chosen);
+  add_check_proof(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -7,7 +7,6 @@
 #include <openssl/pem.h>
 
 #include <algorithm>
-#include <vector>
 
 #include "audit/verify/libcrypto.h"
 
@@ -20,7 +19,8 @@ constexpr uint8_t kUncompressed = 0x04;
 
 using Signature = std::unique_ptr<ECDSA_SIG, Deleter<ECDSA_SIG_free>>;
 
-// der_signature: r and s as libcrypto wants them; empty on failure.
+}  // namespace
+
 std::vector<uint8_t> der_signature(const P256Signature& in) {
   Signature sig(ECDSA_SIG_new());
   BIGNUM* r = BN_bin2bn(in.r.data(), static_cast<int>(in.r.size()), nullptr);
@@ -37,8 +37,6 @@ std::vector<uint8_t> der_signature(const P256Signature& in) {
   der.resize(static_cast<size_t>(size));
   return der;
 }
-
-}  // namespace
 
 void P256Key::Free::operator()(evp_pkey_st* key) const { EVP_PKEY_free(key); }
 
@@ -66,10 +64,14 @@ std::optional<P256Key> P256Key::from_point(const P256Point& point) {
 }
 
 bool P256Key::verify(const Digest& message_digest, const P256Signature& signature) const {
-  const std::vector<uint8_t> der = der_signature(signature);
+  return verify_der(message_digest, der_signature(signature));
+}
+
+bool P256Key::verify_der(const Digest& message_digest, std::span<const uint8_t> signature) const {
   const KeyContext ctx(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
-  if (der.empty() || !ctx || EVP_PKEY_verify_init(ctx.get()) != 1) return false;
-  return EVP_PKEY_verify(ctx.get(), der.data(), der.size(), message_digest.data(), message_digest.size()) == 1;
+  if (signature.empty() || !ctx || EVP_PKEY_verify_init(ctx.get()) != 1) return false;
+  return EVP_PKEY_verify(ctx.get(), signature.data(), signature.size(), message_digest.data(), message_digest.size()) ==
+         1;
 }
 
 std::string P256Key::pem() const {
@@ -78,6 +80,14 @@ std::string P256Key::pem() const {
   char* text = nullptr;
   const auto size = BIO_get_mem_data(out.get(), &text);
   return {text, static_cast<size_t>(size)};
+}
+
+std::vector<uint8_t> P256Key::spki() const {
+  const int size = i2d_PUBKEY(key_.get(), nullptr);
+  if (size <= 0) return {};
+  std::vector<uint8_t> out(static_cast<size_t>(size));
+  uint8_t* end = out.data();
+  return i2d_PUBKEY(key_.get(), &end) == size ? out : std::vector<uint8_t>{};
 }
 
 std::optional<P256Point> point_of(const EVP_PKEY* key) {

@@ -8,28 +8,38 @@
 namespace cm::audit::verify {
 namespace {
 
-// RecordVisitor: gives one record after the other to a function, with its number.
+// Visitor: gives one frame after the other to a function.
 template <class Visit>
-class RecordVisitor final : public FrameObserver {
+class Visitor final : public FrameObserver {
  public:
-  explicit RecordVisitor(Visit visit) : visit_(std::move(visit)) {}
-  void accepted(const FrameView& frame, const FramePlace&) override {
-    for (size_t i = 0; i < frame.header.record_count; ++i)
-      visit_(frame.header.first_record + i, frame.records.subspan(i * kRecordSize, kRecordSize));
-  }
+  explicit Visitor(Visit visit) : visit_(std::move(visit)) {}
+  void accepted(const FrameView& frame, const FramePlace&) override { visit_(frame); }
 
  private:
   Visit visit_;
 };
 
 template <class Visit>
-Report visit_records(LogSource& source, const Options& options, Visit visit) {
-  RecordVisitor observer(std::move(visit));
+Report visit_frames(LogSource& source, const Options& options, Visit visit) {
+  Visitor observer(std::move(visit));
   Options with_observer = options;
   with_observer.observer = &observer;
   Report report;
   verify_log(source, with_observer, report);
   return report;
+}
+
+// for_records: gives one record of the frame after the other to a function, with its number.
+template <class Visit>
+void for_records(const FrameView& frame, Visit visit) {
+  for (size_t i = 0; i < frame.header.record_count; ++i)
+    visit(frame.header.first_record + i, frame.records.subspan(i * kRecordSize, kRecordSize));
+}
+
+bool answers(const FrameView& frame, const Digest& challenge) {
+  Anchor anchor;
+  return frame.header.type == static_cast<uint16_t>(FrameType::kAnchor) && decode(frame.var, anchor) &&
+         anchor.challenge == challenge;
 }
 
 // hash_ranges: the roots of ranges that do not overlap, in one pass; record gets that of one index. False when the log
@@ -41,12 +51,13 @@ bool hash_ranges(LogSource& source, const Options& options, const std::vector<Le
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::ranges::sort(order, {}, [&](size_t i) { return ranges[i].first; });
   size_t current = 0;
-  visit_records(source, options, [&](uint64_t number, std::span<const uint8_t> bytes) {
+  const auto take = [&](uint64_t number, std::span<const uint8_t> bytes) {
     if (number == index) std::ranges::copy(bytes, record.begin());
     while (current < order.size() && number >= ranges[order[current]].end) ++current;
     if (current < order.size() && number >= ranges[order[current]].first)
       trees[order[current]].add(leaf_hash(options.lane, bytes));
-  });
+  };
+  visit_frames(source, options, [&](const FrameView& frame) { for_records(frame, take); });
   for (size_t i = 0; i < ranges.size(); ++i) {
     if (trees[i].size() != ranges[i].end - ranges[i].first) return false;
     roots.push_back(trees[i].root());
@@ -56,22 +67,25 @@ bool hash_ranges(LogSource& source, const Options& options, const std::vector<Le
 
 }  // namespace
 
-LogTree read_tree(LogSource& source, const Options& options, std::optional<uint64_t> size,
-                  std::optional<uint64_t> old_size) {
+LogTree read_tree(LogSource& source, const Options& options, const TreeQuestion& question) {
   LogTree out;
   MerkleTree tree(options.lane);
-  const uint64_t wanted = size.value_or(std::numeric_limits<uint64_t>::max());
-  if (old_size == 0U) out.old_head = TreeHead{0, tree.root()};
-  out.report = visit_records(source, options, [&](uint64_t, std::span<const uint8_t> bytes) {
+  const uint64_t wanted = question.size.value_or(std::numeric_limits<uint64_t>::max());
+  if (question.old_size == 0U) out.old_head = TreeHead{0, tree.root()};
+  const auto take = [&](uint64_t, std::span<const uint8_t> bytes) {
     if (tree.size() == wanted) return;
     tree.add(leaf_hash(options.lane, bytes));
-    if (tree.size() == old_size) out.old_head = TreeHead{tree.size(), tree.root()};
+    if (tree.size() == question.old_size) out.old_head = TreeHead{tree.size(), tree.root()};
+  };
+  out.report = visit_frames(source, options, [&](const FrameView& frame) {
+    for_records(frame, take);
+    if (question.challenge && answers(frame, *question.challenge)) out.challenged = true;
   });
   out.head = {tree.size(), tree.root()};
   LogId log_id{};
   if (const auto bytes = parse_hex(out.report.log_id); bytes && bytes->size() == log_id.size())
     std::ranges::copy(*bytes, log_id.begin());
-  out.origin = origin_of(log_id);
+  out.origin = log_origin(log_id);
   return out;
 }
 

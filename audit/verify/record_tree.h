@@ -18,11 +18,18 @@ struct LogTree {
   std::string origin;
   TreeHead head;                     // at the wanted size, else of all records
   std::optional<TreeHead> old_head;  // at the size that was asked for, where the log has so many
+  bool challenged = false;           // an anchor answers the challenge that was asked for
 };
 
-// read_tree: verifies the log and computes its tree. size: of the head, else all records; the log may have fewer.
-LogTree read_tree(LogSource& source, const Options& options, std::optional<uint64_t> size,
-                  std::optional<uint64_t> old_size);
+// TreeQuestion: size: of the head, else all records; the log may have fewer.
+struct TreeQuestion {
+  std::optional<uint64_t> size = {};
+  std::optional<uint64_t> old_size = {};
+  std::optional<Digest> challenge = {};
+};
+
+// read_tree: verifies the log and computes its tree.
+LogTree read_tree(LogSource& source, const Options& options, const TreeQuestion& question);
 
 // prove_record, prove_consistency: nothing when the log changed meanwhile. index is below the head's size, the old
 // head's size is 1 to that.

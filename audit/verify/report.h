@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "audit/chain.h"
+#include "audit/text.h"
 #include "audit/verify/findings.h"
 
 namespace cm::audit::verify {
@@ -129,15 +130,6 @@ std::string event_text(uint32_t event_id);
 std::string printable_text(std::string_view text);
 std::string quoted_text(std::string_view text);
 std::string frame_type_text(uint16_t type);
-template <class Bytes>
-std::string hex_text(const Bytes& bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  for (const uint8_t b : bytes) {
-    out.push_back(kDigits[b >> 4]);
-    out.push_back(kDigits[b & 15]);
-  }
-  return out;
-}
+using audit::hex_text;
 
 }  // namespace cm::audit::verify

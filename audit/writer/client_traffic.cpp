@@ -42,8 +42,12 @@ void WriterLoop::take_server_events() {
         take_challenge(event);
         server_.settled();
         break;
-      case ServerEvent::Kind::kEnrol:
-        take_enrolment(event);
+      case ServerEvent::Kind::kJob:
+        take_job(event.connection, std::move(event.job));
+        server_.settled();
+        break;
+      case ServerEvent::Kind::kSign:
+        take_sign(event);
         server_.settled();
         break;
       case ServerEvent::Kind::kBye:

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 
 #include <cstdio>
-#include <span>
 #include <string>
 
+#include "audit/text.h"
 #include "audit/writer/tpm.h"
 #include "audit/writer/unique_fd.h"
 
@@ -18,19 +18,13 @@ namespace {
 
 constexpr char kTemporaryName[] = ".enrolment.json.new";
 
-std::string hex(std::span<const uint8_t> bytes) {
-  std::string out;
-  for (const uint8_t byte : bytes) out += fmt::format("{:02x}", byte);
-  return out;
-}
-
 std::string enrolment_text(const LogId& log_id, const Genesis& g, const Digest& head) {
   return fmt::format(
       "{{\n  \"version\": 1,\n  \"log_id\": \"{}\",\n  \"ak_public\": \"{}\",\n  \"genesis_head\": \"{}\",\n"
       "  \"reset_count\": {},\n  \"restart_count\": {},\n  \"clock_ms\": {},\n  \"nv_index\": {},\n"
       "  \"nv_name\": \"{}\",\n  \"nv_start\": {},\n  \"pcr_index\": {},\n  \"tpm_kind\": \"{}\"\n}}\n",
-      hex(log_id), hex(g.ak_public), hex(head), g.tpm.reset_count, g.tpm.restart_count, g.tpm.clock_ms, g.nv_index,
-      hex(g.nv_name), g.nv_start, g.pcr_index, g.tpm.kind == kTpmSoftware ? "software" : "device");
+      hex_text(log_id), hex_text(g.ak_public), hex_text(head), g.tpm.reset_count, g.tpm.restart_count, g.tpm.clock_ms,
+      g.nv_index, hex_text(g.nv_name), g.nv_start, g.pcr_index, g.tpm.kind == kTpmSoftware ? "software" : "device");
 }
 
 }  // namespace

@@ -37,17 +37,28 @@ bool known(uint32_t ek_kind) {
   return ek_kind == static_cast<uint32_t>(EkKind::kRsa2048) || ek_kind == static_cast<uint32_t>(EkKind::kEccP256);
 }
 
+}  // namespace
+
 // Packet: one datagram and the descriptors that came with it.
-struct Packet {
+struct Server::Packet {
   alignas(8) uint8_t bytes[std::max(sizeof(WireHello), sizeof(WireActivate)) + 1];
   size_t size = 0;
   bool truncated = false;
   std::vector<UniqueFd> fds;
+
+  ssize_t receive(int fd);
+  // is: the message of that size came, with no descriptors.
+  template <class Message>
+  bool is(Message& out) const {
+    if (size != sizeof out || truncated || !fds.empty()) return false;
+    std::memcpy(&out, bytes, sizeof out);
+    return true;
+  }
 };
 
-ssize_t receive(int fd, Packet& packet) {
+ssize_t Server::Packet::receive(int fd) {
   alignas(cmsghdr) char control[CMSG_SPACE(kDescriptorsMax * sizeof(int))];
-  iovec part = {packet.bytes, sizeof packet.bytes};
+  iovec part = {bytes, sizeof bytes};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
@@ -55,21 +66,19 @@ ssize_t receive(int fd, Packet& packet) {
   message.msg_controllen = sizeof control;
   const ssize_t n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (n < 0) return n;
-  packet.size = static_cast<size_t>(n);
-  packet.truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+  size = static_cast<size_t>(n);
+  truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
     const size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < count; ++i) {
       int received;
       std::memcpy(&received, CMSG_DATA(c) + i * sizeof(int), sizeof received);
-      packet.fds.emplace_back(received);
+      fds.emplace_back(received);
     }
   }
   return n;
 }
-
-}  // namespace
 
 bool resumes(const WireHello& hello) {
   const auto& id = hello.resume_client_id;
@@ -160,12 +169,7 @@ void Server::poll_loop() {
     if (polled[0].revents != 0) {
       signalfd_siginfo info;
       while (read(signal_fd_.get(), &info, sizeof info) > 0)
-        post({info.ssi_signo == SIGHUP ? ServerEvent::Kind::kHangUp : ServerEvent::Kind::kTerminate,
-              nullptr,
-              nullptr,
-              false,
-              {},
-              {}});
+        post({.kind = info.ssi_signo == SIGHUP ? ServerEvent::Kind::kHangUp : ServerEvent::Kind::kTerminate});
     }
     uint64_t rung;
     if (polled[1].revents != 0) (void)!read(stop_fd_.get(), &rung, sizeof rung);
@@ -208,7 +212,7 @@ void Server::accept_one() {
 // read_packet: false when the connection is at its end.
 bool Server::read_packet(Peer& peer) {
   Packet packet;
-  const ssize_t n = receive(peer.connection->fd(), packet);
+  const ssize_t n = packet.receive(peer.connection->fd());
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return true;
   const bool fresh = peer.deadline_ns != 0;
   if (n <= 0) {
@@ -216,7 +220,7 @@ bool Server::read_packet(Peer& peer) {
     if (fresh)
       --newcomers_;
     else
-      post({ServerEvent::Kind::kGone, peer.connection, nullptr, false, {}, {}});
+      post({.kind = ServerEvent::Kind::kGone, .connection = peer.connection});
     return false;
   }
   WireHello hello;
@@ -224,36 +228,20 @@ bool Server::read_packet(Peer& peer) {
     std::memcpy(&hello, packet.bytes, sizeof hello);
     if (read_hello(peer, hello, packet.fds)) return true;
   }
-  WireChallenge challenge;
-  if (fresh && packet.size == sizeof challenge && packet.fds.empty()) {
-    std::memcpy(&challenge, packet.bytes, sizeof challenge);
-    if (read_challenge(peer, challenge)) return true;
-  }
-  WireEnrol enrol;
-  if (fresh && packet.size == sizeof enrol && packet.fds.empty()) {
-    std::memcpy(&enrol, packet.bytes, sizeof enrol);
-    if (read_enrol(peer, enrol)) return true;
-  }
-  WireActivate activate;
-  if (fresh && packet.size == sizeof activate && packet.fds.empty()) {
-    std::memcpy(&activate, packet.bytes, sizeof activate);
-    if (read_activate(peer, activate)) return true;
-  }
+  if (fresh && read_question(peer, packet)) return true;
   WireBye bye;
-  if (!fresh && !peer.said_bye && packet.size == sizeof bye && packet.fds.empty()) {
-    std::memcpy(&bye, packet.bytes, sizeof bye);
-    if (bye.type == static_cast<uint32_t>(WireType::kBye) && bye.end_log <= 1) {
-      peer.said_bye = true;
-      post({ServerEvent::Kind::kBye, peer.connection, nullptr, bye.end_log == 1, {}, {}});
-      return true;
-    }
+  if (!fresh && !peer.said_bye && packet.is(bye) && bye.type == static_cast<uint32_t>(WireType::kBye) &&
+      bye.end_log <= 1) {
+    peer.said_bye = true;
+    post({.kind = ServerEvent::Kind::kBye, .connection = peer.connection, .end_log = bye.end_log == 1});
+    return true;
   }
   peer.connection->closed = true;
   if (fresh) {
     --newcomers_;
-    peer.connection->refuse("malformed Hello, Challenge, Enrol or Activate");
+    peer.connection->refuse("malformed Hello, Challenge, Enrol, Activate or Sign");
   } else {
-    post({ServerEvent::Kind::kViolation, peer.connection, nullptr, false, {}, {}});
+    post({.kind = ServerEvent::Kind::kViolation, .connection = peer.connection});
     peer.connection->cut();
   }
   return false;
@@ -265,23 +253,22 @@ bool Server::read_challenge(Peer& peer, const WireChallenge& challenge) {
       std::all_of(std::begin(nonce), std::end(nonce), [](uint8_t b) { return b == 0; }))
     return false;
   peer.deadline_ns = 0;
-  ServerEvent event{ServerEvent::Kind::kChallenge, peer.connection, nullptr, false, {}, {}};
+  ServerEvent event{.kind = ServerEvent::Kind::kChallenge, .connection = peer.connection};
   std::copy(std::begin(nonce), std::end(nonce), event.nonce.begin());
   post(std::move(event));
   return true;
 }
 
-void Server::post_enrolment(Peer& peer, EnrolmentJob job) {
+void Server::post_job(Peer& peer, AuditorJob job) {
   peer.deadline_ns = 0;
-  ServerEvent event{ServerEvent::Kind::kEnrol, peer.connection, nullptr, false, {}, std::move(job)};
-  post(std::move(event));
+  post({.kind = ServerEvent::Kind::kJob, .connection = peer.connection, .job = std::move(job)});
 }
 
 bool Server::read_enrol(Peer& peer, const WireEnrol& enrol) {
   if (enrol.type != static_cast<uint32_t>(WireType::kEnrol) || enrol.version != kWireVersion || !known(enrol.ek_kind) ||
       enrol.reserved != 0)
     return false;
-  post_enrolment(peer, {EnrolmentJob::Kind::kEndorsement, static_cast<EkKind>(enrol.ek_kind), {}, {}});
+  post_job(peer, {.kind = AuditorJob::Kind::kEndorsement, .ek_kind = static_cast<EkKind>(enrol.ek_kind)});
   return true;
 }
 
@@ -289,11 +276,33 @@ bool Server::read_activate(Peer& peer, const WireActivate& a) {
   if (a.type != static_cast<uint32_t>(WireType::kActivate) || a.version != kWireVersion || !known(a.ek_kind) ||
       a.reserved != 0 || a.credential_size > sizeof a.credential || a.secret_size > sizeof a.secret)
     return false;
-  post_enrolment(peer, {EnrolmentJob::Kind::kActivate,
-                        static_cast<EkKind>(a.ek_kind),
-                        {a.credential, a.credential + a.credential_size},
-                        {a.secret, a.secret + a.secret_size}});
+  post_job(peer, {.kind = AuditorJob::Kind::kActivate,
+                  .ek_kind = static_cast<EkKind>(a.ek_kind),
+                  .credential = {a.credential, a.credential + a.credential_size},
+                  .secret = {a.secret, a.secret + a.secret_size}});
   return true;
+}
+
+bool Server::read_sign(Peer& peer, const WireSign& sign) {
+  if (sign.type != static_cast<uint32_t>(WireType::kSign) || sign.version != kWireVersion) return false;
+  peer.deadline_ns = 0;
+  ServerEvent event{.kind = ServerEvent::Kind::kSign, .connection = peer.connection};
+  event.head.size = sign.size;
+  std::copy(std::begin(sign.root), std::end(sign.root), event.head.root.begin());
+  post(std::move(event));
+  return true;
+}
+
+// read_question: what an auditor may ask instead of a Hello; false when it is none of that.
+bool Server::read_question(Peer& peer, const Packet& packet) {
+  WireChallenge challenge;
+  if (packet.is(challenge)) return read_challenge(peer, challenge);
+  WireEnrol enrol;
+  if (packet.is(enrol)) return read_enrol(peer, enrol);
+  WireActivate activate;
+  if (packet.is(activate)) return read_activate(peer, activate);
+  WireSign sign;
+  return packet.is(sign) && read_sign(peer, sign);
 }
 
 bool Server::read_hello(Peer& peer, const WireHello& hello, std::vector<UniqueFd>& fds) {
@@ -360,7 +369,7 @@ void Server::greet(Introduction& introduction) {
   attach.seal_kind = hello.seal_kind;
   attach.ring_records = hello.ring_records;
   attach.ring_count = hello.ring_count;
-  post({ServerEvent::Kind::kHello, introduction.connection, std::move(greeting), false, {}, {}});
+  post({.kind = ServerEvent::Kind::kHello, .connection = introduction.connection, .greeting = std::move(greeting)});
 }
 
 }  // namespace cm::audit

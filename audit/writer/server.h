@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "audit/merkle.h"
 #include "audit/payload.h"
 #include "audit/wire.h"
 #include "audit/writer/error.h"
@@ -59,7 +60,8 @@ struct ServerEvent {
   enum class Kind {
     kHello,
     kChallenge,
-    kEnrol,
+    kJob,
+    kSign,
     kBye,
     kGone,       // end of the connection
     kViolation,  // a packet that may not come
@@ -67,11 +69,12 @@ struct ServerEvent {
     kHangUp,     // SIGHUP
   };
   Kind kind = Kind::kGone;
-  std::shared_ptr<Connection> connection;
-  std::unique_ptr<Greeting> greeting;
+  std::shared_ptr<Connection> connection = {};
+  std::unique_ptr<Greeting> greeting = {};
   bool end_log = false;
-  Digest nonce{};          // kChallenge
-  EnrolmentJob enrolment;  // kEnrol
+  Digest nonce{};       // kChallenge
+  AuditorJob job = {};  // kJob
+  TreeHead head = {};   // kSign
 };
 
 class Server {
@@ -98,7 +101,7 @@ class Server {
   std::vector<ServerEvent> take_events();
   // newcomers: connections that are neither served nor refused yet.
   uint32_t newcomers() const { return newcomers_.load(); }
-  // settled: a kHello, kChallenge or kEnrol event was dealt with.
+  // settled: a kHello, kChallenge, kJob or kSign event was dealt with.
   void settled() { --newcomers_; }
 
  private:
@@ -108,6 +111,7 @@ class Server {
     bool said_bye = false;
     bool ended = false;
   };
+  struct Packet;
   struct Introduction {
     std::shared_ptr<Connection> connection;
     WireHello hello;
@@ -125,7 +129,9 @@ class Server {
   bool read_challenge(Peer& peer, const WireChallenge& challenge);
   bool read_enrol(Peer& peer, const WireEnrol& enrol);
   bool read_activate(Peer& peer, const WireActivate& activate);
-  void post_enrolment(Peer& peer, EnrolmentJob job);
+  bool read_sign(Peer& peer, const WireSign& sign);
+  bool read_question(Peer& peer, const Packet& packet);
+  void post_job(Peer& peer, AuditorJob job);
   void greet(Introduction& introduction);
   void post(ServerEvent event);
 

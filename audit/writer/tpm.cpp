@@ -7,18 +7,12 @@
 #include <tss2/tss2_tctildr.h>
 
 #include <cstring>
-#include <memory>
 
+#include "audit/writer/tpm_esys.h"
 #include "crypto/base/bytes.h"
 
 namespace cm::audit {
 namespace {
-
-struct EsysFree {
-  void operator()(void* p) const { Esys_Free(p); }
-};
-template <class T>
-using EsysPtr = std::unique_ptr<T, EsysFree>;
 
 constexpr uint32_t kMakerIbm = 0x49424d00;        // "IBM": libtpms names itself so
 constexpr uint32_t kMakerMicrosoft = 0x4d534654;  // "MSFT": the simulator
@@ -53,14 +47,6 @@ TPM2B_PUBLIC key_template() {
   return area;
 }
 
-Bytes marshal_signature(const TPMT_SIGNATURE& signature) {
-  Bytes out(sizeof(TPMT_SIGNATURE));
-  size_t size = 0;
-  if (Tss2_MU_TPMT_SIGNATURE_Marshal(&signature, out.data(), out.size(), &size) != TSS2_RC_SUCCESS) return {};
-  out.resize(size);
-  return out;
-}
-
 Bytes attest_bytes(const TPM2B_ATTEST& attest) {
   return {attest.attestationData, attest.attestationData + attest.size};
 }
@@ -72,9 +58,15 @@ TPM2B_DATA qualifying(const Digest& digest) {
   return data;
 }
 
-constexpr TPMT_SIG_SCHEME kKeysOwnScheme = {TPM2_ALG_NULL, {}};
-
 }  // namespace
+
+Bytes marshal_signature(const TPMT_SIGNATURE& signature) {
+  Bytes out(sizeof(TPMT_SIGNATURE));
+  size_t size = 0;
+  if (Tss2_MU_TPMT_SIGNATURE_Marshal(&signature, out.data(), out.size(), &size) != TSS2_RC_SUCCESS) return {};
+  out.resize(size);
+  return out;
+}
 
 Error Tpm::open() {
   close();

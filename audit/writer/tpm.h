@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "audit/chain.h"
 #include "audit/payload.h"
@@ -68,11 +69,15 @@ class Tpm {
   Error certify_counter(const Digest& qualifying, Bytes& attest, Bytes& signature);
   Error quote(const Digest& qualifying, Quote& out);
 
-  // read_endorsement, activate (tpm_endorsement.cpp): about an endorsement key, which is made for the call and gone
-  // after it. refusal: the TPM's word against what was asked; it goes on working, which an Error says it does not.
+  // The three that auditors ask for (tpm_auditors.cpp). read_endorsement, activate: about an endorsement key, which is
+  // made for the call and gone after it. refusal: the TPM's word against what was asked; it goes on working, which an
+  // Error says it does not.
   Error read_endorsement(EkKind kind, Endorsement& out, std::string& refusal);
   // activate: opens a credential that was made for the attestation key.
   Error activate(EkKind kind, const Bytes& credential, const Bytes& secret, Bytes& out, std::string& refusal);
+  // sign: a text, with the attestation key. The TPM hashes it and signs what does not look like one of its own
+  // structures (part 3, 15.4 and 20.2).
+  Error sign(std::string_view text, Bytes& signature, std::string& refusal);
 
   // shut_down: tells the TPM that power may go. Only for a TPM of our own.
   void shut_down();

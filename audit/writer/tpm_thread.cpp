@@ -104,10 +104,10 @@ void TpmThread::request_anchor(const AnchorRequest& request) {
   changed_.notify_all();
 }
 
-void TpmThread::request_enrolment(EnrolmentJob job) {
+void TpmThread::request_job(AuditorJob job) {
   {
     const std::lock_guard lock(mutex_);
-    enrolment_ = std::move(job);
+    job_ = std::move(job);
   }
   changed_.notify_all();
 }
@@ -132,8 +132,8 @@ void TpmThread::loop() {
       serve_reconnect(lock);
     else if (anchor_is_due())
       serve_anchor(lock);
-    else if (enrolment_)
-      serve_enrolment(lock);
+    else if (job_)
+      serve_job(lock);
     else if (!queue_.empty())
       serve_extend(lock);
     else
@@ -188,16 +188,16 @@ void TpmThread::serve_anchor(std::unique_lock<std::mutex>& lock) {
   if (error) anchor_ = request;
 }
 
-void TpmThread::serve_enrolment(std::unique_lock<std::mutex>& lock) {
-  if (!enrolment_) return;
-  const EnrolmentJob job = std::move(*enrolment_);
-  enrolment_.reset();
+void TpmThread::serve_job(std::unique_lock<std::mutex>& lock) {
+  if (!job_) return;
+  const AuditorJob job = std::move(*job_);
+  job_.reset();
   lock.unlock();
   busy_since_ns_ = monotonic_ns();
   TpmEvent event;
-  event.kind = TpmEvent::Kind::kEnrolment;
-  const Error error = do_enrolment(job, event.enrolment);
-  if (error) event.enrolment.refusal = "the TPM does not answer";
+  event.kind = TpmEvent::Kind::kJob;
+  const Error error = do_job(job, event.result);
+  if (error) event.result.refusal = "the TPM does not answer";
   report(std::move(event));
   note_result(error);
   lock.lock();
@@ -287,10 +287,16 @@ Error TpmThread::take_anchor(const AnchorRequest& request) {
   return {};
 }
 
-Error TpmThread::do_enrolment(const EnrolmentJob& job, EnrolmentResult& out) {
-  if (job.kind == EnrolmentJob::Kind::kEndorsement)
-    return tpm_.read_endorsement(job.ek_kind, out.endorsement, out.refusal);
-  return tpm_.activate(job.ek_kind, job.credential, job.secret, out.opened, out.refusal);
+Error TpmThread::do_job(const AuditorJob& job, AuditorResult& out) {
+  switch (job.kind) {
+    case AuditorJob::Kind::kEndorsement:
+      return tpm_.read_endorsement(job.ek_kind, out.endorsement, out.refusal);
+    case AuditorJob::Kind::kActivate:
+      return tpm_.activate(job.ek_kind, job.credential, job.secret, out.opened, out.refusal);
+    case AuditorJob::Kind::kSign:
+      break;
+  }
+  return tpm_.sign(job.text, out.signature, out.refusal);
 }
 
 void TpmThread::break_replay(TpmEvent event) {

@@ -41,19 +41,21 @@ struct AnchorRequest {
   Digest challenge{};  // zero when nobody asked
 };
 
-// EnrolmentJob: what an auditor who enrols asks of the TPM: its endorsement key, or to open a credential.
-struct EnrolmentJob {
-  enum class Kind { kEndorsement, kActivate };
+// AuditorJob: what an auditor asks of the TPM: its endorsement key, to open a credential, or to sign a checkpoint.
+struct AuditorJob {
+  enum class Kind { kEndorsement, kActivate, kSign };
   Kind kind = Kind::kEndorsement;
   EkKind ek_kind = EkKind::kEccP256;
-  Bytes credential;
-  Bytes secret;
+  Bytes credential = {};
+  Bytes secret = {};
+  std::string text = {};  // kSign
 };
 
-struct EnrolmentResult {
+struct AuditorResult {
   std::string refusal;  // empty: what was asked for is here
   Endorsement endorsement;
   Bytes opened;
+  Bytes signature;  // TPMT_SIGNATURE
 };
 
 // TpmEvent: what the thread has to tell the writer.
@@ -64,7 +66,7 @@ struct TpmEvent {
     kBack,         // it answers again
     kReset,        // it was reset: append a boot frame; extends wait for it
     kUnexplained,  // the PCR was extended by somebody else: append that frame; extends wait for it
-    kEnrolment,    // the job was done, or refused
+    kJob,          // an auditor's job was done, or refused
   };
   Kind kind = Kind::kLost;
   Anchor anchor;
@@ -73,7 +75,7 @@ struct TpmEvent {
   Digest expected{};            // kUnexplained
   Digest found{};               // kUnexplained, kReset: the PCR as read
   uint64_t nv_value = 0;        // kReset
-  EnrolmentResult enrolment;    // kEnrolment
+  AuditorResult result;         // kJob
   std::string text;
 };
 
@@ -104,8 +106,8 @@ class TpmThread {
   Withdrawn withdraw(uint64_t next_seq);
   void put_back(const Withdrawn& withdrawn);
   void request_anchor(const AnchorRequest& request);
-  // request_enrolment: one at a time: the next after its event. It runs between two extends.
-  void request_enrolment(EnrolmentJob job);
+  // request_job: one at a time: the next after its event. It runs between two extends.
+  void request_job(AuditorJob job);
   std::vector<TpmEvent> take_events();
 
   // extended_end: frames below this number are in the TPM, or covered through the chain by one that is.
@@ -120,7 +122,7 @@ class TpmThread {
   bool anchor_is_due() const;
   void serve_extend(std::unique_lock<std::mutex>& lock);
   void serve_anchor(std::unique_lock<std::mutex>& lock);
-  void serve_enrolment(std::unique_lock<std::mutex>& lock);
+  void serve_job(std::unique_lock<std::mutex>& lock);
   void serve_reconnect(std::unique_lock<std::mutex>& lock);
   void serve_idle(std::unique_lock<std::mutex>& lock);
 
@@ -128,7 +130,7 @@ class TpmThread {
   Error extend_one(const ExtendItem& item);
   Error take_anchor(const AnchorRequest& request);
   Error advance_counter(uint64_t& value);
-  Error do_enrolment(const EnrolmentJob& job, EnrolmentResult& out);
+  Error do_job(const AuditorJob& job, AuditorResult& out);
   Error look_for_reset(bool pcr_is_wrong);
   Error reconnect();
   Error settle_pcr();
@@ -148,13 +150,13 @@ class TpmThread {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<ExtendItem> queue_;           // under mutex_; only the thread takes items out
-  std::optional<AnchorRequest> anchor_;    // under mutex_
-  std::optional<EnrolmentJob> enrolment_;  // under mutex_
-  uint64_t anchor_at_ = 0;                 // under mutex_: taken when extended_end_ has reached it
-  uint64_t enqueued_end_ = 0;              // under mutex_
-  std::vector<TpmEvent> events_;           // under mutex_
-  bool stopping_ = false;                  // under mutex_
+  std::deque<ExtendItem> queue_;         // under mutex_; only the thread takes items out
+  std::optional<AnchorRequest> anchor_;  // under mutex_
+  std::optional<AuditorJob> job_;        // under mutex_
+  uint64_t anchor_at_ = 0;               // under mutex_: taken when extended_end_ has reached it
+  uint64_t enqueued_end_ = 0;            // under mutex_
+  std::vector<TpmEvent> events_;         // under mutex_
+  bool stopping_ = false;                // under mutex_
 
   // Of the thread alone.
   LogId log_id_{};

@@ -101,7 +101,7 @@ void WriterLoop::turn() {
   keep_clock();
   keep_segments();
   request_anchor();
-  request_enrolment();
+  request_job();
   watch_tpm();
   publish_flags();
   keep_observers();
@@ -152,8 +152,8 @@ void WriterLoop::take_tpm_events() {
         anchor_in_flight_ = false;
         std::fprintf(stderr, "cryptomod-auditd: the PCR was extended by somebody else; this is recorded\n");
         break;
-      case TpmEvent::Kind::kEnrolment:
-        answer_enrolment(event.enrolment);
+      case TpmEvent::Kind::kJob:
+        answer_job(event.result);
         break;
     }
   }
@@ -326,7 +326,7 @@ void WriterLoop::begin_closing(uint32_t reason) {
   closing_since_ns_ = monotonic_ns();
   server_.close_door();
   refuse_challenges("the writer is ending");
-  refuse_enrolments("the writer is ending");
+  refuse_jobs("the writer is ending");
   for (const ClientPtr& client : clients_) client->freeze();
 }
 

@@ -51,15 +51,16 @@ class WriterLoop {
     Digest challenge{};        // of an anchor
     Digest previous_attest{};  // of an anchor with a challenge
   };
-  // Challenge: an auditor who waits for an anchor over his nonce.
+  // Challenge: an auditor who waits for an anchor over his nonce, or over a text that is to be signed after it.
   struct Challenge {
     std::shared_ptr<Connection> connection;
     Digest nonce;
+    std::string text;  // empty: the anchor is the answer
   };
-  // Enrolment: an auditor who enrols and waits for the TPM.
-  struct Enrolment {
+  // Job: an auditor who waits for the TPM.
+  struct Job {
     std::shared_ptr<Connection> connection;
-    EnrolmentJob job;
+    AuditorJob what;
   };
   struct ExtendMark {
     uint64_t frame_seq;
@@ -90,15 +91,18 @@ class WriterLoop {
   uint64_t anchor_due_ns() const;
   void request_anchor();
 
+  bool takes_questions(const Connection& connection) const;
   void take_challenge(const ServerEvent& event);
+  void take_sign(const ServerEvent& event);
   void answer_challenge(const PendingFrame& anchor);
+  void send_anchor(const Connection& connection, const PendingFrame& anchor) const;
   void refuse_challenges(const char* why);
 
-  void take_enrolment(ServerEvent& event);
-  void request_enrolment();
-  void answer_enrolment(const EnrolmentResult& result);
+  void take_job(const std::shared_ptr<Connection>& connection, AuditorJob job);
+  void request_job();
+  void answer_job(const AuditorResult& result);
   void send_endorsement(const Connection& connection, const Endorsement& endorsement) const;
-  void refuse_enrolments(const char* why);
+  void refuse_jobs(const char* why);
 
   bool drain();
   bool write_batch();
@@ -149,10 +153,10 @@ class WriterLoop {
   bool anchor_in_flight_ = false;
   const Bytes genesis_payload_;
   const Digest genesis_head_;
-  std::deque<Enrolment> enrolments_;  // answered in their order
-  bool enrolment_in_flight_ = false;  // the first of them
-  uint64_t enrolment_begun_ns_ = 0;   // monotonic, as the next
-  uint64_t next_enrolment_ns_ = 0;
+  std::deque<Job> jobs_;        // answered in their order
+  bool job_in_flight_ = false;  // the first of them
+  uint64_t job_begun_ns_ = 0;   // monotonic, as the next
+  uint64_t next_job_ns_ = 0;
   bool tpm_lost_ = false;
   bool tail_full_ = false;
   uint32_t flags_ = 0;

@@ -5,6 +5,7 @@ verdicts of cryptomod-audit (PROGRAM) and of verify_independent.py are the same:
 (mutants.py). --name writes one mutant into a directory and prints both verdicts."""
 
 import argparse
+import base64
 import collections
 import json
 import os
@@ -263,9 +264,9 @@ class Proofs(Comparison):
     def run_ours(self, *arguments):
         return subprocess.run([OPTIONS.program, *arguments], capture_output=True, text=True, check=False)
 
-    def in_file(self, text):
-        name = os.path.join(self.directory.name, "text")
-        with open(name, "w", encoding="ascii") as file:
+    def in_file(self, text, name="text"):
+        name = os.path.join(self.directory.name, name)
+        with open(name, "w", encoding="utf-8") as file:
             file.write(text)
         return name
 
@@ -310,6 +311,43 @@ class Proofs(Comparison):
             ours = self.run_ours("check-proof", self.in_file(changed), "--checkpoint", given).returncode
             self.assertNotEqual(ours, 0)
             self.assertEqual(ours, proofs.judge(changed, checkpoint), changed)
+
+
+    def test_signatures(self):
+        """Checkpoints signed by the key of a golden log, or not quite."""
+        enrolment = os.path.join(VECTORS, "clean.enrolment.json")
+        record = content(enrolment).decode()
+        directory = os.path.join(VECTORS, "clean")
+        plain = self.run_ours("checkpoint", directory).stdout
+        log_key = proofs.read_enrolment(record)
+        key_id = hashes.sha256(verify_independent.trust.tpm.spki(log_key.key))[:4]
+
+        def line(text, name=log_key.origin, key=key_id, tail=b""):
+            area = forger.sign(forger.PRIVATE["clean"], text.encode())
+            value = verify_independent.trust.tpm.der_signature([int.from_bytes(area[at:at + 32], "big") for at in (6, 40)])
+            return f"\u2014 {name} {base64.b64encode(key + value + tail).decode()}\n"
+
+        own, other = line(plain), line(plain + "x\n")
+        extended = plain + "an extension\n"
+        notes = {own: proofs.HOLDS, other: proofs.WRONG, own + other: proofs.WRONG, other + own: proofs.WRONG,
+                 line(plain, name="x") + own: proofs.HOLDS, line(plain, name="x"): proofs.UNPINNED,
+                 line(plain, key=b"none"): proofs.UNPINNED, line(plain, tail=b"x"): proofs.WRONG,
+                 line(plain, name="x+y"): proofs.UNREADABLE, own[:-1]: proofs.UNREADABLE, own + "\n": proofs.UNREADABLE}
+        texts = {plain + "\n" + signatures: code for signatures, code in notes.items()}
+        texts[extended + "\n" + line(extended)] = proofs.HOLDS
+        texts[extended + "\n" + own] = proofs.WRONG
+        texts[plain] = proofs.UNPINNED
+        signed = self.in_file(plain + "\n" + own, "signed")
+        proof = self.run_ours("prove", "4", directory, "--checkpoint", signed)
+        self.assertEqual(proof.returncode, 0)
+        for text, code in texts.items():
+            for whole in (text, proof.stdout.replace(plain + "\n" + own, text)):
+                with self.subTest(text=whole):
+                    ours = self.run_ours("check-proof", self.in_file(whole), "--enrolment", enrolment).returncode
+                    left_alone = whole.encode().decode("ascii", "surrogateescape")
+                    self.assertEqual((ours, proofs.judge(left_alone, enrolment=record)), (code, code))
+        moved = os.path.join(VECTORS, "eventful.enrolment.json")
+        self.assertEqual(self.run_ours("check-proof", signed, "--enrolment", moved).returncode, 1)
 
 
 class Document(unittest.TestCase):

@@ -166,10 +166,19 @@ def _der_integer(n):
     return b"\x02" + bytes([len(data)]) + data
 
 
-@functools.lru_cache(maxsize=4096)
-def signed(key, message, r_and_s):
-    """ECDSA P-256 with SHA-256, checked by `openssl dgst`."""
+def der_signature(r_and_s):
+    """ECDSA-Sig-Value."""
     der = b"".join(map(_der_integer, r_and_s))
+    return b"\x30" + bytes([len(der)]) + der
+
+
+def signed(key, message, r_and_s):
+    return signed_der(key, message, der_signature(r_and_s))
+
+
+@functools.lru_cache(maxsize=4096)
+def signed_der(key, message, signature):
+    """ECDSA P-256 with SHA-256, checked by `openssl dgst`."""
     with tempfile.TemporaryDirectory() as directory:
         def file(name, content):
             path = os.path.join(directory, name)
@@ -179,6 +188,6 @@ def signed(key, message, r_and_s):
 
         pem = b"-----BEGIN PUBLIC KEY-----\n" + base64.encodebytes(spki(key)) + b"-----END PUBLIC KEY-----\n"
         command = ["openssl", "dgst", "-sha256", "-verify", file("key", pem),
-                   "-signature", file("signature", b"\x30" + bytes([len(der)]) + der), file("message", message)]
+                   "-signature", file("signature", signature), file("message", message)]
         run = subprocess.run(command, capture_output=True, check=False)
     return run.returncode == 0 and run.stdout == b"Verified OK\n"

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "audit/verify/log_signature.h"
 #include "audit/verify/record_tree.h"
 #include "tests/audit/support/audit_program.h"
 #include "tests/audit/support/golden_logs.h"
@@ -118,12 +119,21 @@ TEST(tree, texts_are_read_as_they_are_written_and_nothing_else_is) {
   std::string error;
   EXPECT_EQ(to_text(std::get<verify::InclusionProof>(parse_tree_text(proof, error)->what)), proof);
   EXPECT_EQ(to_text(std::get<verify::Checkpoint>(parse_tree_text(checkpoint, error)->what)), checkpoint);
-  EXPECT_FALSE(parse_tree_text(checkpoint, error)->has_signatures);
-  EXPECT_TRUE(parse_tree_text(checkpoint + "\n\xe2\x80\x94 somebody AAAAAAAA\n", error)->has_signatures);
+  EXPECT_TRUE(parse_tree_text(checkpoint, error)->note.signatures.empty());
+  const std::string line = "\xe2\x80\x94 somebody AAAAAAAA\n", whole = checkpoint + "an extension\n\n" + line + line;
+  const auto signed_twice = parse_tree_text(whole, error);
+  ASSERT_TRUE(signed_twice) << error;
+  EXPECT_EQ(signed_twice->note.signatures.size(), 2u);
+  EXPECT_EQ(signed_twice->note.signatures[0].name, "somebody");
+  EXPECT_EQ(signed_twice->note.signatures[0].value, Bytes(2));
+  EXPECT_EQ(signed_twice->note.text, checkpoint + "an extension\n");
+  EXPECT_EQ(to_text(*signed_twice), whole);
   EXPECT_TRUE(std::get<verify::Checkpoint>(parse_tree_text(checkpoint + "an extension\n", error)->what) ==
               std::get<verify::Checkpoint>(parse_tree_text(checkpoint, error)->what));
   for (const char* rest : {"\n", "\n\n", "x", "\nx\n", "\n\xe2\x80\x94 somebody\n", "\n\xe2\x80\x94 somebody AAAA",
-                           "\n\xe2\x80\x94 somebody A\x1b\n", "\x1b\n", "\n\xe2\x80\x94  AAAA\n"})
+                           "\n\xe2\x80\x94 somebody A\x1b\n", "\x1b\n", "\n\xe2\x80\x94  AAAAAAAA\n",
+                           "\n\xe2\x80\x94 somebody AAAAAA==\n", "\n\xe2\x80\x94 some+body AAAAAAAA\n",
+                           "\n\xe2\x80\x94 somebody AAAAAAB=\n", "\n\xe2\x80\x94 somebody AAAAAAAAA\n"})
     EXPECT_FALSE(parse_tree_text(checkpoint + rest, error)) << rest;
   for (size_t size = 0; size < proof.size(); ++size)
     EXPECT_FALSE(parse_tree_text(proof.substr(0, size), error)) << size;
@@ -159,6 +169,36 @@ TEST(tree, a_log_that_was_cut_off_or_made_anew_is_told) {
   EXPECT_EQ(run_audit("diff-head " + then + " " + changed.path()), 1) << "its anchors do not hold any more";
   const LogDirectory other(kGoldenLogs[1].build({}).segments);
   out_of("diff-head " + then + " " + other.path(), 1);
+}
+
+// A log's key that signed what no anchor of the log is over was used behind the writer's back.
+TEST(tree, a_signature_that_the_log_does_not_know_of_is_told) {
+  const Files files;
+  for (const bool known : {false, true}) {
+    PlainLog plain = open_log();
+    const LogDirectory then_log(plain.log.segments);
+    const std::string text = out_of("checkpoint " + then_log.path());
+    const Lane lane = best_sha256_lane();
+    AnchorEdits edits;
+    edits.binding = [&](AnchorBinding& binding) { binding.challenge = checkpoint_challenge(lane, text); };
+    edits.after_signing = [&](Anchor& anchor) { anchor.challenge = checkpoint_challenge(lane, text); };
+    plain.log.anchor(known ? edits : AnchorEdits{});
+    const auto key = verify::checkpoint_key(trust_of(plain.log));
+    ASSERT_TRUE(key);
+    std::string error;
+    verify::SignedNote note = parse_tree_text(text, error)->note;
+    const Bytes area = plain.log.tpm.sign(Bytes(text.begin(), text.end()));
+    const auto signature = verify::log_signature(lane, key->key, log_origin(plain.log.chain.log_id), area);
+    ASSERT_TRUE(signature);
+    note.signatures.push_back(*signature);
+    std::ofstream(files / "ak") << plain.log.tpm.ak_pem();
+    const LogDirectory log(plain.log.segments);
+    const std::string said =
+        out_of("diff-head " + files.write("then", to_text(note)) + " " + log.path() + " --ak " + (files / "ak"),
+               known ? 0 : 1);
+    EXPECT_NE(said.find(known ? "after an anchor over it" : "no anchor of the log is over it"), std::string::npos)
+        << said;
+  }
 }
 
 TEST(tree, nothing_is_said_about_a_log_that_does_not_hold) {

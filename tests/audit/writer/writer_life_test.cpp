@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "audit/text.h"
 #include "tests/audit/support/fake_client.h"
 #include "tests/audit/support/log_reader.h"
 #include "tests/audit/support/writer_process.h"
@@ -23,16 +24,6 @@ using audit::FrameType;
 
 constexpr uint32_t kEntry = static_cast<uint32_t>(EventId::kAeadSeal);
 constexpr uint32_t kExit = kEntry | audit::kExitBit;
-
-std::string hex(std::span<const uint8_t> bytes) {
-  std::string out;
-  char digits[3];
-  for (const uint8_t byte : bytes) {
-    std::snprintf(digits, sizeof digits, "%02x", byte);
-    out += digits;
-  }
-  return out;
-}
 
 TEST(WriterLife, hundred_thousand_records_of_several_rings_are_all_in_the_ended_log) {
   const TempDir dir;
@@ -77,11 +68,11 @@ TEST(WriterLife, enrolment_record_says_what_the_genesis_frame_says) {
   std::ifstream in(writer.trust_dir() + "/enrolment.json");
   const nlohmann::json record = nlohmann::json::parse(in);
   EXPECT_EQ(record["version"], 1);
-  EXPECT_EQ(record["log_id"], hex(log.frames[0].header.log_id));
-  EXPECT_EQ(record["genesis_head"], hex(log.frames[0].head));
-  EXPECT_EQ(record["ak_public"], hex(genesis.ak_public));
+  EXPECT_EQ(record["log_id"], audit::hex_text(log.frames[0].header.log_id));
+  EXPECT_EQ(record["genesis_head"], audit::hex_text(log.frames[0].head));
+  EXPECT_EQ(record["ak_public"], audit::hex_text(genesis.ak_public));
   EXPECT_EQ(record["nv_index"], genesis.nv_index);
-  EXPECT_EQ(record["nv_name"], hex(genesis.nv_name));
+  EXPECT_EQ(record["nv_name"], audit::hex_text(genesis.nv_name));
   EXPECT_EQ(record["nv_start"], genesis.nv_start);
   EXPECT_EQ(record["reset_count"], genesis.tpm.reset_count);
   EXPECT_EQ(record["restart_count"], genesis.tpm.restart_count);

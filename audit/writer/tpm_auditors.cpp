@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// tpm_endorsement.cpp: the endorsement key, for enrolment (tpm.h). [TCG EK Credential Profile for TPM 2.0, 2.2 (NV
-// indices) and B.3 (templates L-1 and L-2); TPM 2.0 Library, part 3, 12.5] Nothing of it stays in the TPM.
+// tpm_auditors.cpp: what auditors ask of the TPM (tpm.h): about the endorsement key, for enrolment, and to sign. [TCG
+// EK Credential Profile for TPM 2.0, 2.2 (NV indices) and B.3 (templates L-1 and L-2); TPM 2.0 Library, part 3, 12.5]
+// Nothing of it stays in the TPM.
 #include <tss2/tss2_mu.h>
 #include <tss2/tss2_rc.h>
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 
 #include "audit/writer/tpm.h"
+#include "audit/writer/tpm_esys.h"
 
 namespace cm::audit {
 namespace {
@@ -20,12 +21,6 @@ constexpr uint16_t kNvChunk = 512;  // every TPM reads as much in one command (P
 constexpr std::array<uint8_t, kDigestSize> kPolicyA = {0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xb3, 0xf8, 0x1a, 0x90, 0xcc,
                                                        0x8d, 0x46, 0xa5, 0xd7, 0x24, 0xfd, 0x52, 0xd7, 0x6e, 0x06, 0x52,
                                                        0x0b, 0x64, 0xf2, 0xa1, 0xda, 0x1b, 0x33, 0x14, 0x69, 0xaa};
-
-struct EsysFree {
-  void operator()(void* p) const { Esys_Free(p); }
-};
-template <class T>
-using EsysPtr = std::unique_ptr<T, EsysFree>;
 
 // Loaded: an object or session that is flushed when it goes out of scope.
 class Loaded {
@@ -176,6 +171,31 @@ Error Tpm::activate(EkKind kind, const Bytes& credential, const Bytes& secret, B
   if (rc == TSS2_RC_SUCCESS) out.assign(opened->buffer, opened->buffer + opened->size);
   if (rc == TSS2_RC_SUCCESS || is_about_a_parameter(rc) || (rc == TPM2_RC_FAILURE && works())) return {};
   return judge("cannot activate the credential", rc, refusal);
+}
+
+Error Tpm::sign(std::string_view text, Bytes& signature, std::string& refusal) {
+  TPM2B_MAX_BUFFER data{};
+  if (text.size() > sizeof data.buffer) {
+    refusal = "the checkpoint is too long";
+    return {};
+  }
+  data.size = static_cast<UINT16>(text.size());
+  std::memcpy(data.buffer, text.data(), text.size());
+  TPM2B_DIGEST* raw_digest = nullptr;
+  TPMT_TK_HASHCHECK* raw_ticket = nullptr;
+  const TSS2_RC hashed = Esys_Hash(esys_, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &data, TPM2_ALG_SHA256,
+                                   ESYS_TR_RH_ENDORSEMENT, &raw_digest, &raw_ticket);
+  const EsysPtr<TPM2B_DIGEST> digest(raw_digest);
+  const EsysPtr<TPMT_TK_HASHCHECK> ticket(raw_ticket);
+  if (hashed != TSS2_RC_SUCCESS) return judge("the TPM does not hash the checkpoint", hashed, refusal);
+  TPMT_SIGNATURE* raw_signature = nullptr;
+  const TSS2_RC rc = Esys_Sign(esys_, key_, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, digest.get(), &kKeysOwnScheme,
+                               ticket.get(), &raw_signature);
+  const EsysPtr<TPMT_SIGNATURE> signed_by(raw_signature);
+  if (rc != TSS2_RC_SUCCESS) return judge("the TPM does not sign the checkpoint", rc, refusal);
+  signature = marshal_signature(*signed_by);
+  if (signature.empty()) refusal = "the TPM's signature is malformed";
+  return {};
 }
 
 }  // namespace cm::audit
