@@ -6,9 +6,9 @@
 
 #include <algorithm>
 
+#include "audit/attest/p256.h"
 #include "audit/verify/bundle_texts.h"
 #include "audit/verify/html_report.h"
-#include "audit/verify/p256.h"
 #include "crypto/sha2/sha256.h"
 
 namespace cm::audit::verify {

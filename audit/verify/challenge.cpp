@@ -8,7 +8,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "audit/verify/attest_key.h"
+#include "audit/attest/attest_key.h"
 
 namespace cm::audit::verify {
 namespace {
@@ -68,8 +68,8 @@ void judge(Lane lane, const WireAnswer& answer, const Digest& nonce, const Trust
   binding.nv_value = anchor.nv_value;
   binding.writer_time_ns = answer.writer_time_ns;
   Attested attested;
-  if (auto problem = key->check(anchor, qualifying_data(lane, binding), attested, result.report.counts.signatures))
-    return fail(result, problem->id, std::move(problem->detail));
+  if (auto fault = key->check(anchor, qualifying_data(lane, binding), attested, result.report.counts.signatures))
+    return fail(result, finding_of(fault->kind), std::move(fault->what));
   if (!std::ranges::equal(attested.quote.pcr_digest, sha256_of(lane, anchor.pcr_value)))
     return fail(result, FindingId::kQuotePcr, "");
   if (attested.certified.value != anchor.nv_value) return fail(result, FindingId::kNvValue, "certified another");

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "audit/verify/attest_key.h"
+#include "audit/attest/attest_key.h"
 #include "audit/verify/commands.h"
 #include "audit/verify/enrolment.h"
 #include "audit/verify/new_file.h"

@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <ctime>
 
-#include "audit/verify/libcrypto.h"
+#include "audit/attest/libcrypto.h"
 
 namespace cm::audit::verify {
 namespace {

@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "audit/attest/tpm_structures.h"
 #include "audit/payload.h"
 #include "audit/verify/report.h"
-#include "audit/verify/tpm_structures.h"
 #include "audit/wire.h"
 
 struct evp_pkey_st;

@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "audit/verify/attest_key.h"
-#include "audit/verify/tpm_structures.h"
+#include "audit/attest/attest_key.h"
+#include "audit/attest/tpm_structures.h"
 
 namespace cm::audit::verify {
 namespace {

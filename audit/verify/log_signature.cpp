@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "audit/verify/attest_key.h"
+#include "audit/attest/attest_key.h"
 
 namespace cm::audit::verify {
 namespace {

@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "audit/attest/p256.h"
 #include "audit/verify/checkpoint.h"
-#include "audit/verify/p256.h"
 #include "audit/verify/trust.h"
 
 namespace cm::audit::verify {

@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-#include "audit/verify/libcrypto.h"
+#include "audit/attest/libcrypto.h"
 #include "crypto/base/bytes.h"
 
 namespace cm::audit::verify {

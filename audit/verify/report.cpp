@@ -140,6 +140,20 @@ std::string statement(const Report& r) {
       through(*r.proof), tpm_time(*r.proof), tail);
 }
 
+FindingId finding_of(AttestFault::Kind kind) {
+  switch (kind) {
+    case AttestFault::Kind::kMalformed:
+      return FindingId::kAttestMalformed;
+    case AttestFault::Kind::kSignature:
+      return FindingId::kAttestSignature;
+    case AttestFault::Kind::kBinding:
+      return FindingId::kAttestBinding;
+    case AttestFault::Kind::kSigner:
+      break;
+  }
+  return FindingId::kAttestSigner;
+}
+
 void Report::add(FindingId id, Place place, std::string detail) {
   const int code = finding_row(id).exit_code;
   if (code == kExitTampered || code == kExitUndecided) ++fatal;

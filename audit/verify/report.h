@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "audit/attest/attest_key.h"
 #include "audit/chain.h"
 #include "audit/text.h"
 #include "audit/verify/findings.h"
@@ -38,6 +39,9 @@ struct Problem {
   uint64_t offset = 0;  // within the frame
   std::optional<RecordPlace> record;
 };
+
+// finding_of: the finding that a fault in what a TPM attests is.
+FindingId finding_of(AttestFault::Kind kind);
 
 // Finding: the first occurrence and how many there were.
 struct Finding {

@@ -248,8 +248,8 @@ void TpmEvidence::anchor(const FrameView& frame, const FramePlace& place, const 
     fail(FindingId::kAkInvalid, at, "no key");
     return;
   }
-  if (auto problem = ak_->check(p, qualifying_data(lane_, binding), attested, report_.counts.signatures)) {
-    fail(problem->id, at, std::move(problem->detail));
+  if (auto fault = ak_->check(p, qualifying_data(lane_, binding), attested, report_.counts.signatures)) {
+    fail(finding_of(fault->kind), at, std::move(fault->what));
     return;
   }
   const Extended* extended = anchored_frame(at, p);

@@ -8,8 +8,8 @@
 #include <optional>
 #include <set>
 
+#include "audit/attest/attest_key.h"
 #include "audit/payload.h"
-#include "audit/verify/attest_key.h"
 #include "audit/verify/client_rules.h"
 #include "audit/verify/report.h"
 

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "audit/attest/p256.h"
 #include "audit/verify/json_fields.h"
-#include "audit/verify/p256.h"
 
 namespace cm::audit::verify {
 namespace {

@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "audit/attest/tpm_structures.h"
 #include "audit/payload.h"
 #include "audit/verify/report.h"
-#include "audit/verify/tpm_structures.h"
 
 namespace cm::audit::verify {
 

@@ -38,17 +38,20 @@ Error begin(const StartContext& c, LogState& state) {
   g.nv_index = c.options.nv_index;
   g.boot_id = current_boot_id();
   g.ak_public = c.tpm.ak_public();
-  if (Error error = c.tpm.identify(g.tpm)) return error;
+  TpmState now;
   if (Error error = c.tpm.find_counter(true)) return error;
-  if (Error error = c.tpm.read_counter(g.nv_start)) return error;
-  if (Error error = c.tpm.read_pcr(g.pcr_start)) return error;
+  if (Error error = c.tpm.read_state(now)) return error;
+  g.tpm = now.identity;
+  g.nv_start = now.counter;
+  g.pcr_start = now.pcr;
   g.nv_name = c.tpm.nv_name();
   LogId& log_id = state.position.log_id;
   if (getrandom(log_id.data(), log_id.size(), 0) != static_cast<ssize_t>(log_id.size()))
     return system_error("cannot draw a log id");
 
   c.journal.set_position(state.position, 0, false, 0);
-  c.tpm_thread.set_start({log_id, g.pcr_start, 0, g.tpm.reset_count, g.nv_start, g.ak_public});
+  if (Error error = c.tpm_thread.set_start({log_id, g.pcr_start, 0, g.tpm.reset_count, g.nv_start, g.ak_public}))
+    return error;
   if (Error error = append(c.journal, FrameType::kGenesis, encode(g), {{}, g.pcr_start, {}})) return error;
   state.genesis_head = c.journal.position().prev_head;
   return trust_fd >= 0 ? write_enrolment(trust_fd, log_id, g, state.genesis_head) : Error{};
@@ -124,9 +127,11 @@ Error resume(const StartContext& c, LogState& state) {
   next.start.boot_id = current_boot_id();
   next.start.torn_bytes = state.torn_bytes;
   next.start.torn_digest = state.torn_digest;
-  if (Error error = c.tpm.identify(next.start.tpm)) return error;
+  TpmState now;
   if (Error error = same_tpm(c, state.genesis)) return error;
-  if (Error error = c.tpm.read_counter(next.start.nv_value)) return error;
+  if (Error error = c.tpm.read_state(now)) return error;
+  next.start.tpm = now.identity;
+  next.start.nv_value = now.counter;
   warn_about_counter(next.start.nv_value, state.anchored_nv);
   if (Error error = replay_calls(c.directories.log.get(), state)) return error;
   next.was_reset = next.start.tpm.reset_count != state.identity.reset_count;
@@ -135,8 +140,9 @@ Error resume(const StartContext& c, LogState& state) {
 
   if (Error error = c.store.resume(state.segment, state.segment_size, state.segment_closed)) return error;
   c.journal.set_position(state.position, state.last_time_ns, state.unanchored, state.segment_time_ns);
-  c.tpm_thread.set_start({state.position.log_id, state.pcr.live, state.position.next_frame_seq,
-                          next.start.tpm.reset_count, state.anchored_nv, state.genesis.ak_public});
+  if (Error error = c.tpm_thread.set_start({state.position.log_id, state.pcr.live, state.position.next_frame_seq,
+                                            next.start.tpm.reset_count, state.anchored_nv, state.genesis.ak_public}))
+    return error;
   if (Error error = append_first_frames(c, state, next)) return error;
   const int trust_fd = c.directories.trust.get();
   // A crash between genesis and its enrolment record: nobody was served yet, so nothing is vouched for afterwards.
@@ -165,7 +171,7 @@ std::array<uint8_t, kIdSize> current_boot_id() {
 Error start_log(const StartContext& context, LogState& state) {
   const LivePcr live_pcr = [&](const Genesis& genesis, Digest& value) {
     context.tpm.select(genesis.pcr_index, genesis.nv_index);
-    return context.tpm.read_pcr(value);
+    return context.tpm.read_pcr_twice(value);
   };
   if (Error error = scan_log(context.directories.log.get(), context.lane, live_pcr, state)) return error;
   return state.exists ? resume(context, state) : begin(context, state);

@@ -47,6 +47,8 @@ TPM2B_PUBLIC key_template() {
   return area;
 }
 
+Error contradiction() { return {"the TPM's answers contradict each other"}; }
+
 Bytes attest_bytes(const TPM2B_ATTEST& attest) {
   return {attest.attestationData, attest.attestationData + attest.size};
 }
@@ -59,6 +61,14 @@ TPM2B_DATA qualifying(const Digest& digest) {
 }
 
 }  // namespace
+
+Bytes marshal_public(const TPMT_PUBLIC& area) {
+  Bytes out(sizeof(TPMT_PUBLIC));
+  size_t size = 0;
+  if (Tss2_MU_TPMT_PUBLIC_Marshal(&area, out.data(), out.size(), &size) != TSS2_RC_SUCCESS) return {};
+  out.resize(size);
+  return out;
+}
 
 Bytes marshal_signature(const TPMT_SIGNATURE& signature) {
   Bytes out(sizeof(TPMT_SIGNATURE));
@@ -91,27 +101,34 @@ void Tpm::close() {
   key_ = counter_ = ESYS_TR_NONE;
 }
 
-Error Tpm::name_maker() {
+Error Tpm::read_maker(Maker& out) {
   TPMS_CAPABILITY_DATA* raw = nullptr;
   TPMI_YES_NO more = 0;
   const TSS2_RC rc = Esys_GetCapability(esys_, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_TPM_PROPERTIES,
                                         TPM2_PT_MANUFACTURER, 8, &more, &raw);
   const EsysPtr<TPMS_CAPABILITY_DATA> data(raw);
   if (rc != TSS2_RC_SUCCESS) return tpm_error("the TPM does not say who made it", rc);
-  uint32_t vendor = 0;
   uint64_t firmware_1 = 0, firmware_2 = 0;
   const TPML_TAGGED_TPM_PROPERTY& list = data->data.tpmProperties;
   for (uint32_t i = 0; i < list.count; ++i) {
     const TPMS_TAGGED_PROPERTY& row = list.tpmProperty[i];
-    if (row.property == TPM2_PT_MANUFACTURER) manufacturer_ = row.value;
-    if (row.property == TPM2_PT_VENDOR_STRING_1) vendor = row.value;
+    if (row.property == TPM2_PT_MANUFACTURER) out.name = row.value;
+    if (row.property == TPM2_PT_VENDOR_STRING_1) out.vendor = row.value;
     if (row.property == TPM2_PT_FIRMWARE_VERSION_1) firmware_1 = row.value;
     if (row.property == TPM2_PT_FIRMWARE_VERSION_2) firmware_2 = row.value;
   }
-  firmware_ = firmware_1 << 32 | firmware_2;
-  const bool software = (manufacturer_ == kMakerIbm && vendor == kVendorSoftware) ||
+  out.firmware = firmware_1 << 32 | firmware_2;
+  return {};
+}
+
+Error Tpm::name_maker() {
+  Maker again;
+  if (Error error = read_maker(maker_)) return error;
+  if (Error error = read_maker(again)) return error;
+  if (maker_ != again) return contradiction();
+  const bool software = (maker_.name == kMakerIbm && maker_.vendor == kVendorSoftware) ||
                         config_.tcti.starts_with("swtpm") || config_.tcti.starts_with("mssim") ||
-                        (manufacturer_ == kMakerMicrosoft && !config_.tcti.starts_with("device"));
+                        (maker_.name == kMakerMicrosoft && !config_.tcti.starts_with("device"));
   kind_ = software ? kTpmSoftware : kTpmDevice;
   return {};
 }
@@ -141,12 +158,14 @@ Error Tpm::make_key() {
                                         &sensitive, &area, &outside, &no_pcr, &key_, &raw, nullptr, nullptr, nullptr);
   const EsysPtr<TPM2B_PUBLIC> made(raw);
   if (rc != TSS2_RC_SUCCESS) return tpm_error("the TPM does not make the attestation key", rc);
-  ak_public_.assign(sizeof(TPMT_PUBLIC), 0);
-  size_t size = 0;
-  const TSS2_RC mu = Tss2_MU_TPMT_PUBLIC_Marshal(&made->publicArea, ak_public_.data(), ak_public_.size(), &size);
-  if (mu != TSS2_RC_SUCCESS) return tpm_error("cannot marshal the attestation key", mu);
-  ak_public_.resize(size);
-  return {};
+  TPM2B_PUBLIC* raw_again = nullptr;
+  const TSS2_RC read =
+      Esys_ReadPublic(esys_, key_, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &raw_again, nullptr, nullptr);
+  const EsysPtr<TPM2B_PUBLIC> again(raw_again);
+  if (read != TSS2_RC_SUCCESS) return tpm_error("cannot read the attestation key", read);
+  ak_public_ = marshal_public(made->publicArea);
+  if (ak_public_.empty()) return {"cannot marshal the attestation key"};
+  return ak_public_ == marshal_public(again->publicArea) ? Error{} : contradiction();
 }
 
 Error Tpm::identify(TpmIdentity& out) {
@@ -155,8 +174,8 @@ Error Tpm::identify(TpmIdentity& out) {
   const EsysPtr<TPMS_TIME_INFO> info(raw);
   if (rc != TSS2_RC_SUCCESS) return tpm_error("cannot read the TPM's clock", rc);
   out.kind = kind_;
-  out.manufacturer = manufacturer_;
-  out.firmware = firmware_;
+  out.manufacturer = maker_.name;
+  out.firmware = maker_.firmware;
   out.reset_count = info->clockInfo.resetCount;
   out.restart_count = info->clockInfo.restartCount;
   out.clock_ms = info->clockInfo.clock;
@@ -174,6 +193,32 @@ Error Tpm::read_pcr(Digest& out) {
     return {"the TPM has no SHA-256 bank of PCRs; allocate it (tpm2_pcrallocate sha256:all)"};
   std::memcpy(out.data(), values->digests[0].buffer, kDigestSize);
   return {};
+}
+
+Error Tpm::read_pcr_twice(Digest& out) {
+  Digest again;
+  if (Error error = read_pcr(out)) return error;
+  if (Error error = read_pcr(again)) return error;
+  return out == again ? Error{} : contradiction();
+}
+
+// The clock that is told stands between two others, so that no wrong reading of one puts it before or after its time.
+Error Tpm::read_state(TpmState& out) {
+  TpmIdentity before, after;
+  uint64_t counter = 0;
+  if (Error error = identify(before)) return error;
+  if (Error error = read_pcr_twice(out.pcr)) return error;
+  if (Error error = identify(out.identity)) return error;
+  if (Error error = read_counter(out.counter)) return error;
+  if (Error error = read_counter(counter)) return error;
+  if (Error error = identify(after)) return error;
+  const TpmIdentity& now = out.identity;
+  for (const TpmIdentity& other : {before, after})
+    if (other.reset_count != now.reset_count || other.restart_count != now.restart_count ||
+        other.clock_safe != now.clock_safe)
+      return contradiction();
+  const bool in_order = before.clock_ms <= now.clock_ms && now.clock_ms <= after.clock_ms;
+  return in_order && counter == out.counter ? Error{} : contradiction();
 }
 
 Error Tpm::extend(const Digest& digest) {
@@ -227,10 +272,14 @@ Error Tpm::find_counter(bool create) {
   }
   TPMA_NV attributes = 0;
   if (Error error = counter_name(attributes)) return error;
-  if ((attributes & TPMA_NV_WRITTEN) != 0) return {};
   // The first increment makes the counter readable and is part of its name, so it comes before the name is recorded.
-  if (Error error = increment_counter()) return error;
-  return counter_name(attributes);
+  if ((attributes & TPMA_NV_WRITTEN) == 0) {
+    if (Error error = increment_counter()) return error;
+    if (Error error = counter_name(attributes)) return error;
+  }
+  const Bytes name = nv_name_;
+  if (Error error = counter_name(attributes)) return error;
+  return name == nv_name_ ? Error{} : contradiction();
 }
 
 Error Tpm::read_counter(uint64_t& out) {
@@ -263,7 +312,7 @@ Error Tpm::certify_counter(const Digest& digest, Bytes& attest, Bytes& signature
   return signature.empty() ? Error{"cannot marshal the counter's signature"} : Error{};
 }
 
-Error Tpm::quote(const Digest& digest, Quote& out) {
+Error Tpm::quote(const Digest& digest, Bytes& attest, Bytes& signature) {
   const TPM2B_DATA data = qualifying(digest);
   const TPML_PCR_SELECTION selection = select_pcr(pcr_);
   TPM2B_ATTEST* raw_attest = nullptr;
@@ -273,17 +322,9 @@ Error Tpm::quote(const Digest& digest, Quote& out) {
   const EsysPtr<TPM2B_ATTEST> made(raw_attest);
   const EsysPtr<TPMT_SIGNATURE> signed_by(raw_signature);
   if (rc != TSS2_RC_SUCCESS) return tpm_error("cannot quote the PCR", rc);
-  TPMS_ATTEST parsed{};
-  size_t offset = 0;
-  const TSS2_RC mu = Tss2_MU_TPMS_ATTEST_Unmarshal(made->attestationData, made->size, &offset, &parsed);
-  if (mu != TSS2_RC_SUCCESS || parsed.type != TPM2_ST_ATTEST_QUOTE ||
-      parsed.attested.quote.pcrDigest.size != kDigestSize)
-    return {"the TPM answered with a malformed quote"};
-  out.attest = attest_bytes(*made);
-  out.signature = marshal_signature(*signed_by);
-  out.reset_count = parsed.clockInfo.resetCount;
-  std::memcpy(out.pcr_digest.data(), parsed.attested.quote.pcrDigest.buffer, kDigestSize);
-  return out.signature.empty() ? Error{"cannot marshal the quote's signature"} : Error{};
+  attest = attest_bytes(*made);
+  signature = marshal_signature(*signed_by);
+  return signature.empty() ? Error{"cannot marshal the quote's signature"} : Error{};
 }
 
 void Tpm::shut_down() {

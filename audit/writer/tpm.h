@@ -25,12 +25,11 @@ struct TpmConfig {
   bool exclusive = false;  // nobody else uses this TPM: objects and sessions found in it are left over and are flushed
 };
 
-// Quote: marshalled TPMS_ATTEST and TPMT_SIGNATURE, with what the writer itself looks at.
-struct Quote {
-  Bytes attest;
-  Bytes signature;
-  uint32_t reset_count = 0;
-  std::array<uint8_t, kDigestSize> pcr_digest{};
+// TpmState: what the log says of a TPM when a writer begins, or after a reset.
+struct TpmState {
+  TpmIdentity identity;
+  Digest pcr{};
+  uint64_t counter = 0;
 };
 
 // Endorsement: certificate as its NV index holds it, empty when there is none; public area of the endorsement key.
@@ -61,13 +60,19 @@ class Tpm {
   Error identify(TpmIdentity& out);
   Error read_pcr(Digest& out);
   Error extend(const Digest& digest);
+  // read_state, read_pcr_twice: what no signature covers and the log then says for ever is asked for twice: an error
+  // when the TPM says two things.
+  Error read_state(TpmState& out);
+  Error read_pcr_twice(Digest& out);
 
   // find_counter: connects to the NV counter. With create, defines it where it is missing and makes it readable.
   Error find_counter(bool create);
   Error read_counter(uint64_t& out);
   Error increment_counter();
   Error certify_counter(const Digest& qualifying, Bytes& attest, Bytes& signature);
-  Error quote(const Digest& qualifying, Quote& out);
+  // quote: attest and signature, here and above, are marshalled TPMS_ATTEST and TPMT_SIGNATURE; nobody has looked at
+  // them.
+  Error quote(const Digest& qualifying, Bytes& attest, Bytes& signature);
 
   // The three that auditors ask for (tpm_auditors.cpp). read_endorsement, activate: about an endorsement key, which is
   // made for the call and gone after it. refusal: the TPM's word against what was asked; it goes on working, which an
@@ -84,9 +89,19 @@ class Tpm {
 
   const Bytes& ak_public() const { return ak_public_; }
   const Bytes& nv_name() const { return nv_name_; }
+  uint32_t pcr_index() const { return pcr_; }
   uint8_t kind() const { return kind_; }
 
  private:
+  // Maker: TPM2_PT_MANUFACTURER, _VENDOR_STRING_1 and both _FIRMWARE_VERSION.
+  struct Maker {
+    uint32_t name = 0;
+    uint32_t vendor = 0;
+    uint64_t firmware = 0;
+    bool operator==(const Maker&) const = default;
+  };
+
+  Error read_maker(Maker& out);
   Error name_maker();
   void flush_leftovers(TPM2_HANDLE first);
   Error make_key();
@@ -105,8 +120,7 @@ class Tpm {
   ESYS_TR key_ = ESYS_TR_NONE;
   ESYS_TR counter_ = ESYS_TR_NONE;
   uint8_t kind_ = 0;
-  uint32_t manufacturer_ = 0;
-  uint64_t firmware_ = 0;
+  Maker maker_;
   Bytes ak_public_;
   Bytes nv_name_;
 };

@@ -2,7 +2,6 @@
 // tpm_auditors.cpp: what auditors ask of the TPM (tpm.h): about the endorsement key, for enrolment, and to sign. [TCG
 // EK Credential Profile for TPM 2.0, 2.2 (NV indices) and B.3 (templates L-1 and L-2); TPM 2.0 Library, part 3, 12.5]
 // Nothing of it stays in the TPM.
-#include <tss2/tss2_mu.h>
 #include <tss2/tss2_rc.h>
 
 #include <algorithm>
@@ -91,12 +90,8 @@ TSS2_RC Tpm::make_endorsement_key(EkKind kind, ESYS_TR& key, Bytes* ek_public) {
   const TSS2_RC rc = Esys_CreatePrimary(esys_, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
                                         &sensitive, &area, &outside, &no_pcr, &key, &raw, nullptr, nullptr, nullptr);
   const EsysPtr<TPM2B_PUBLIC> made(raw);
-  if (rc != TSS2_RC_SUCCESS || ek_public == nullptr) return rc;
-  ek_public->assign(sizeof(TPMT_PUBLIC), 0);
-  size_t size = 0;
-  const TSS2_RC mu = Tss2_MU_TPMT_PUBLIC_Marshal(&made->publicArea, ek_public->data(), ek_public->size(), &size);
-  ek_public->resize(size);
-  return mu;
+  if (rc == TSS2_RC_SUCCESS && ek_public != nullptr) *ek_public = marshal_public(made->publicArea);
+  return rc;
 }
 
 Error Tpm::read_certificate(EkKind kind, Bytes& out, std::string& refusal) {

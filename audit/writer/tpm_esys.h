@@ -18,7 +18,8 @@ using EsysPtr = std::unique_ptr<T, EsysFree>;
 // kKeysOwnScheme: sign as the key itself says.
 inline constexpr TPMT_SIG_SCHEME kKeysOwnScheme = {TPM2_ALG_NULL, {}};
 
-// marshal_signature: empty when it cannot be marshalled.
+// Empty when it cannot be marshalled.
+Bytes marshal_public(const TPMT_PUBLIC& area);
 Bytes marshal_signature(const TPMT_SIGNATURE& signature);
 
 }  // namespace cm::audit

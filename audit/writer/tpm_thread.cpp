@@ -29,7 +29,10 @@ Digest extended_pcr(Lane lane, const Digest& pcr, const Digest& head) {
   return out;
 }
 
-void TpmThread::set_start(const TpmStart& start) {
+Error TpmThread::set_start(const TpmStart& start) {
+  std::string why;
+  key_ = AttestKey::from_public(lane_, start.ak_public, why);
+  if (!key_) return {"the TPM's attestation key is not one that a verifier takes: " + why};
   log_id_ = start.log_id;
   pcr_ = start.pcr;
   extended_end_ = start.next_seq;
@@ -37,6 +40,7 @@ void TpmThread::set_start(const TpmStart& start) {
   reset_count_ = start.reset_count;
   anchored_nv_ = start.anchored_nv;
   ak_public_ = start.ak_public;
+  return {};
 }
 
 void TpmThread::run() {
@@ -271,15 +275,12 @@ Error TpmThread::take_anchor(const AnchorRequest& request) {
                               anchor.challenge, anchor.nv_value,     event.writer_time_ns};
   const Digest digest = qualifying_data(lane_, binding);
   if (Error error = tpm_.certify_counter(digest, anchor.nv_attest, anchor.nv_signature)) return error;
-  Quote quote;
   anchor.tsc_before = read_tsc();
-  if (Error error = tpm_.quote(digest, quote)) return error;
+  if (Error error = tpm_.quote(digest, anchor.quote_attest, anchor.quote_signature)) return error;
   anchor.tsc_after = read_tsc();
-  Digest pcr_digest;
-  sha256(lane_, pcr_digest.data(), pcr_.data(), pcr_.size());
-  if (quote.pcr_digest != pcr_digest || quote.reset_count != reset_count_) return look_for_reset(true);
-  anchor.quote_attest = std::move(quote.attest);
-  anchor.quote_signature = std::move(quote.signature);
+  const uint32_t broken = bases_awaited_;
+  if (Error error = check_anchor(anchor, digest)) return error;
+  if (bases_awaited_ != broken) return {};  // replay is broken: this is no anchor
   anchored_nv_ = anchor.nv_value;
   counter_known_ = true;
   CM_PROBE_ANCHOR_TAKEN(anchor.anchored_seq, monotonic_ns() - busy_since_ns_);
@@ -309,18 +310,38 @@ void TpmThread::break_replay(TpmEvent event) {
   report(std::move(event));
 }
 
+// check_anchor: signatures, bindings and values. A quote that holds and is of another PCR value, or after a reset,
+// breaks the replay.
+Error TpmThread::check_anchor(const Anchor& anchor, const Digest& binding) {
+  Attested attested;
+  uint64_t signatures = 0;
+  if (!key_) return {"there is no attestation key"};
+  if (const auto fault = key_->check(anchor, binding, attested, signatures))
+    return {"the TPM attests what does not hold: " + fault->what};
+  const TpmQuote& quote = attested.quote;
+  if (!std::ranges::equal(quote.pcr_digest, sha256_of(lane_, pcr_)) || quote.common.clock.reset_count != reset_count_)
+    return look_for_reset(true);
+  if (quote.pcr != tpm_.pcr_index() || attested.certified.value != anchor.nv_value ||
+      !std::ranges::equal(attested.certified.index_name, tpm_.nv_name()))
+    return {"the TPM attests another PCR or another counter"};
+  return {};
+}
+
 // look_for_reset: reports a reset when there was one, else, when the PCR is not what replay gives, that.
 Error TpmThread::look_for_reset(bool pcr_is_wrong) {
   TpmEvent event;
   if (Error error = tpm_.identify(event.identity)) return error;
-  const bool was_reset = event.identity.reset_count != reset_count_;
-  if (!was_reset && !pcr_is_wrong) return {};
-  if (Error error = tpm_.read_pcr(event.found)) return error;
-  if (Error error = tpm_.read_counter(event.nv_value)) return error;
+  if (event.identity.reset_count == reset_count_ && !pcr_is_wrong) return {};
+  TpmState now;
+  if (Error error = tpm_.read_state(now)) return error;
+  const bool was_reset = now.identity.reset_count != reset_count_;
+  if (!was_reset && now.pcr == pcr_) return {"the TPM's answers contradict each other"};
   event.kind = was_reset ? TpmEvent::Kind::kReset : TpmEvent::Kind::kUnexplained;
+  event.identity = now.identity;
   event.expected = pcr_;
-  reset_count_ = event.identity.reset_count;
-  if (!was_reset && event.found == pcr_) return {"the TPM's answers contradict each other"};
+  event.found = now.pcr;
+  event.nv_value = now.counter;
+  reset_count_ = now.identity.reset_count;
   break_replay(std::move(event));
   return {};
 }

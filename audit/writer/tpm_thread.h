@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // tpm_thread.h: the thread that owns the TPM. It extends the heads it is given in their order and takes anchors between
 // two extends, so that a slow or dead TPM delays neither draining nor durability. It never sees a file or a client.
-// Nothing is extended that is not durable: the caller's duty. An anchor is a certified counter and a quote.
+// Nothing is extended that is not durable: the caller's duty. An anchor is a certified counter and a quote, and it is
+// checked as the verifier does it before it is reported: a TPM whose statements do not hold is a TPM that does not
+// answer.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -12,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "audit/attest/attest_key.h"
 #include "audit/payload.h"
 #include "audit/writer/futex.h"
 #include "audit/writer/tpm.h"
@@ -94,7 +97,8 @@ class TpmThread {
   TpmThread(Tpm& tpm, Lane lane, WakeWord& wake) : tpm_(tpm), lane_(lane), wake_(wake) {}
   ~TpmThread() { stop(); }
 
-  void set_start(const TpmStart& start);
+  // set_start: an error when no anchor could hold, because the key is not such a one as the verifier takes.
+  Error set_start(const TpmStart& start);
   // run: starts the thread; it blocks all signals. enqueue may be called before.
   void run();
   // stop: ends the thread. False when it hangs in a command: then the process may only exit at once.
@@ -130,6 +134,7 @@ class TpmThread {
   Error extend_one(const ExtendItem& item);
   Error take_anchor(const AnchorRequest& request);
   Error advance_counter(uint64_t& value);
+  Error check_anchor(const Anchor& anchor, const Digest& binding);
   Error do_job(const AuditorJob& job, AuditorResult& out);
   Error look_for_reset(bool pcr_is_wrong);
   Error reconnect();
@@ -161,6 +166,7 @@ class TpmThread {
   // Of the thread alone.
   LogId log_id_{};
   Bytes ak_public_;
+  std::optional<AttestKey> key_;
   Digest pcr_{};
   Digest last_head_{};
   uint64_t last_time_ns_ = 0;

@@ -46,6 +46,7 @@ enum class Action : uint32_t {
   kLoseBefore,  // the connection is lost and the command with it
   kLoseAfter,   // the command takes effect and the answer is lost
   kGarbage,     // the answer is replaced; arg = seed of the bytes
+  kFlip,        // one bit of what a successful answer carries is another; arg = which
   kTruncate,    // the answer is cut; arg = share that arrives, in 256ths
   kStall,       // the command waits; arg = milliseconds
   kAskReset,    // the campaign resets the TPM before the command

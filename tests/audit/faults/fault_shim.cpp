@@ -179,6 +179,14 @@ void can_garbage(uint8_t (&answer)[kAnswerMax], size_t size, uint64_t seed) {
   can_answer(answer, size);
 }
 
+// can_flipped: behind the header, so that the answer stays one.
+void can_flipped(uint8_t (&answer)[kAnswerMax], size_t size, uint64_t which) {
+  const bool good = size > kTpmHeader && (answer[6] | answer[7] | answer[8] | answer[9]) == 0;
+  const size_t bit = good ? which % (8 * (size - kTpmHeader)) : 0;
+  if (good) answer[kTpmHeader + bit / 8] ^= static_cast<uint8_t>(1u << bit % 8);
+  can_answer(answer, size);
+}
+
 ssize_t send_command(int fd, const void* bytes, size_t size) {
   CM_REAL(write);
   canned.valid = false;
@@ -209,6 +217,8 @@ ssize_t send_command(int fd, const void* bytes, size_t size) {
   if (fault->action == Action::kKillAfter) die();
   if (fault->action == Action::kGarbage)
     can_garbage(answer, have, fault->arg);
+  else if (fault->action == Action::kFlip)
+    can_flipped(answer, have, fault->arg);
   else
     can_answer(answer, fault->action == Action::kTruncate ? share(have, fault->arg) : 0);
   return sent;

@@ -122,6 +122,8 @@ std::optional<Fault> draw_fault(Random& random, Kind kind) {
       return at_place(random, Call::kTpm, Action::kLoseAfter, 0);
     case Kind::kTpmGarbage:
       return at_place(random, Call::kTpm, Action::kGarbage, random());
+    case Kind::kTpmFlipped:
+      return at_place(random, Call::kTpm, Action::kFlip, random());
     case Kind::kTpmTruncated:
       return at_place(random, Call::kTpm, Action::kTruncate, below(random, 256));
     case Kind::kTpmStall:
@@ -157,9 +159,9 @@ void put_faults(Random& random, Plan& plan) {
 }
 
 const char* action_name(Action action) {
-  static constexpr const char* kNames[] = {"error",  "short",       "kill before",    "kill after", "tear",
-                                           "answer", "lose before", "lose after",     "garbage",    "truncate",
-                                           "stall",  "reset",       "foreign extend", "jump"};
+  static constexpr const char* kNames[] = {"error",    "short",       "kill before", "kill after",     "tear",
+                                           "answer",   "lose before", "lose after",  "garbage",        "flip",
+                                           "truncate", "stall",       "reset",       "foreign extend", "jump"};
   return kNames[static_cast<size_t>(action)];
 }
 
@@ -179,6 +181,7 @@ const std::vector<KindRow>& kinds() {
       {Kind::kTpmLostBefore, "tpm-lost-before", {}, ""},
       {Kind::kTpmLostAfter, "tpm-lost-after", {}, ""},
       {Kind::kTpmGarbage, "tpm-garbage", {}, ""},
+      {Kind::kTpmFlipped, "tpm-flipped", {}, ""},
       {Kind::kTpmTruncated, "tpm-truncated", {}, ""},
       {Kind::kTpmStall, "tpm-stall", {}, ""},
       // A reset while a writer starts after a reset: the first boot frame tells of both.

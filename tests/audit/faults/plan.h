@@ -23,6 +23,7 @@ enum class Kind : uint32_t {
   kTpmLostBefore,
   kTpmLostAfter,
   kTpmGarbage,
+  kTpmFlipped,
   kTpmTruncated,
   kTpmStall,
   kTpmReset,

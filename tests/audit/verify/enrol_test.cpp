@@ -8,7 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "audit/verify/attest_key.h"
+#include "audit/attest/attest_key.h"
 #include "audit/verify/enrolment.h"
 #include "tests/audit/support/audit_program.h"
 #include "tests/audit/support/ek_authority.h"
@@ -168,7 +168,7 @@ TEST_P(EnrolOfKind, the_writer_opens_a_credential_of_tpm2_tools) {
   ASSERT_EQ(machine.challenge(), 0);
   const auto ak = json::parse(content_of(machine.writer().trust_dir() + "/enrolment.json")).at("ak_public");
   const auto area = *verify::parse_hex(ak.get<std::string>());
-  const std::string name = verify::hex_text(verify::key_name(audit::best_sha256_lane(), area));
+  const std::string name = verify::hex_text(audit::key_name(audit::best_sha256_lane(), area));
   machine.write("plain", std::string(32, 's'));
   machine.tpm(std::string("tpm2_makecredential -T none -u ek.pem -G ") + GetParam().algorithm + " -s plain -n " + name +
               " -o blob");

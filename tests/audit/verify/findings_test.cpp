@@ -278,7 +278,7 @@ const Scenarios kTrustAndAnchors = {
      [](Fixture&) -> Report { return with_genesis([](Genesis& g) { g.ak_public[7] ^= 0x02; }); }},
     {FindingId::kAkMismatch,
      [](Fixture& f) -> Report {
-       return check(f.closed.log.segments, {std::nullopt, verify::parse_ak_public(SoftTpm(9).ak_public())->point});
+       return check(f.closed.log.segments, {std::nullopt, audit::parse_ak_public(SoftTpm(9).ak_public())->point});
      }},
     {FindingId::kEnrolmentMismatch,
      [](Fixture& f) -> Report {
@@ -350,7 +350,7 @@ const Scenarios kIncompleteAndNotes = {
     {FindingId::kNoTrustRoot, [](Fixture&) -> Report { return check(closed_log().log.segments); }},
     {FindingId::kAkOnly,
      [](Fixture& f) -> Report {
-       return check(f.open.log.segments, {std::nullopt, verify::parse_ak_public(f.open.log.tpm.ak_public())->point});
+       return check(f.open.log.segments, {std::nullopt, audit::parse_ak_public(f.open.log.tpm.ak_public())->point});
      }},
     {FindingId::kNoEnd, [](Fixture& f) -> Report { return check(f.open.log); }},
     {FindingId::kEndUnanchored,

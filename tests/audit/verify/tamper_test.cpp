@@ -307,7 +307,7 @@ TEST(attacker, another_history_under_the_recreated_key_is_tampered) {
     const Report r = check(forged.segments, trust);
     EXPECT_EQ(exit_code(r), 1) << keep_genesis << admit_reset << ": " << ids(r);
     // Without the enrolment record the forgery is at most "incomplete": a key alone pins nothing.
-    const auto ak = verify::parse_ak_public(forged.tpm.ak_public());
+    const auto ak = audit::parse_ak_public(forged.tpm.ak_public());
     EXPECT_NE(exit_code(check(forged.segments, {std::nullopt, ak->point})), 0);
   }
   EXPECT_TRUE(check(forged_log(real, true, true).segments, trust).has(FindingId::kNvValue));

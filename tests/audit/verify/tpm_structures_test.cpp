@@ -5,14 +5,12 @@
 
 #include <rapidcheck.h>
 
-#include "audit/verify/p256.h"
-#include "audit/verify/tpm_structures.h"
+#include "audit/attest/p256.h"
+#include "audit/attest/tpm_structures.h"
 #include "tests/audit/support/soft_tpm.h"
 
 namespace cm::audit::test {
 namespace {
-
-using namespace verify;  // NOLINT(google-build-using-namespace): the subject of this file
 
 template <class Parse>
 void refuses_other_lengths(const Bytes& good, Parse parse) {

@@ -133,6 +133,29 @@ TEST(WriterService, serves_every_user_whom_the_socket_lets_in_and_records_who_it
   EXPECT_EQ(verify::exit_code(verdict(service.writer)), 0);
 }
 
+// refused_as: in a child that becomes this user: whether a checkpoint is refused because of who asks. The TPM of the
+// log is asked for nothing.
+bool refused_as(uid_t user, const std::string& socket_dir) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (setresgid(user, user, user) != 0 || setresuid(user, user, user) != 0) _exit(2);
+    const audit::WireSign packet{static_cast<uint32_t>(audit::WireType::kSign), audit::kWireVersion, 0, {}};
+    FakeClient auditor(socket_dir);
+    if (!auditor.connect() || !auditor.send_raw(&packet, sizeof packet)) _exit(3);
+    const std::vector<uint8_t> answer = auditor.receive();
+    _exit(std::string(answer.begin(), answer.end()).find("only root") != std::string::npos ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST(WriterService, gets_a_checkpoint_signed_for_root_and_its_own_user_only) {
+  Service service({"--anchor-interval-ms", "20"});
+  ASSERT_EQ(service.writer.start(), "ready");
+  for (const uid_t user : users()) EXPECT_EQ(refused_as(user, service.socket_dir), user != geteuid()) << user;
+}
+
 TEST(WriterService, a_socket_of_its_own_serves_its_creator_and_root_only) {
   const TempDir dir;
   WriterProcess writer(dir.path());

@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "audit/attest/tpm_structures.h"
 #include "audit/chain.h"
-#include "audit/verify/tpm_structures.h"
 
 struct evp_pkey_st;
 
-namespace cm::audit::verify {
+namespace cm::audit {
 
 // P256Key: a point on the curve, ready to check signatures.
 class P256Key {
@@ -42,4 +42,4 @@ std::vector<uint8_t> der_signature(const P256Signature& signature);
 // point_from_pem: the key of a PEM SubjectPublicKeyInfo, nothing when it is not a P-256 key.
 std::optional<P256Point> point_from_pem(std::span<const uint8_t> pem);
 
-}  // namespace cm::audit::verify
+}  // namespace cm::audit

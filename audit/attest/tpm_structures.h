@@ -9,7 +9,7 @@
 #include <optional>
 #include <span>
 
-namespace cm::audit::verify {
+namespace cm::audit {
 
 using TpmBytes = std::span<const uint8_t>;
 
@@ -76,4 +76,4 @@ std::optional<TpmAkPublic> parse_ak_public(TpmBytes in);
 // valid_name: shape of a SHA-256 name.
 bool valid_name(TpmBytes name);
 
-}  // namespace cm::audit::verify
+}  // namespace cm::audit

@@ -6,12 +6,18 @@
 #include <span>
 #include <string>
 
+#include "audit/attest/p256.h"
+#include "audit/attest/tpm_structures.h"
 #include "audit/payload.h"
-#include "audit/verify/p256.h"
-#include "audit/verify/report.h"
-#include "audit/verify/tpm_structures.h"
 
-namespace cm::audit::verify {
+namespace cm::audit {
+
+// AttestFault: what is wrong with an anchor's statements, and with which of them.
+struct AttestFault {
+  enum class Kind { kMalformed, kSignature, kBinding, kSigner };
+  Kind kind;
+  std::string what;
+};
 
 // Attested: it points into the anchor and must not outlive it.
 struct Attested {
@@ -29,13 +35,14 @@ class AttestKey {
 
   // check: the anchor's two statements, each signed by this key, both over the binding. signatures counts those that
   // were looked at.
-  std::optional<Problem> check(const Anchor& anchor, const Digest& binding, Attested& out, uint64_t& signatures) const;
+  std::optional<AttestFault> check(const Anchor& anchor, const Digest& binding, Attested& out,
+                                   uint64_t& signatures) const;
 
  private:
   AttestKey(Lane lane, P256Key key) : lane_(lane), key_(std::move(key)) {}
-  std::optional<Problem> check_signature(const Bytes& attest, const Bytes& signature, const char* what,
-                                         uint64_t& signatures) const;
-  std::optional<Problem> check_common(const TpmAttest& attest, const Digest& binding, const char* what) const;
+  std::optional<AttestFault> check_signature(const Bytes& attest, const Bytes& signature, const char* what,
+                                             uint64_t& signatures) const;
+  std::optional<AttestFault> check_common(const TpmAttest& attest, const Digest& binding, const char* what) const;
 
   Lane lane_;
   P256Key key_;
@@ -48,4 +55,4 @@ Bytes key_name(Lane lane, TpmBytes ak_public);
 // sha256_of: the digest of some bytes.
 Digest sha256_of(Lane lane, std::span<const uint8_t> bytes);
 
-}  // namespace cm::audit::verify
+}  // namespace cm::audit

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // attest_key.cpp: see attest_key.h.
-#include "audit/verify/attest_key.h"
+#include "audit/attest/attest_key.h"
 
 #include <fmt/format.h>
 
@@ -9,10 +9,10 @@
 #include "crypto/base/bytes.h"
 #include "crypto/sha2/sha256.h"
 
-namespace cm::audit::verify {
+namespace cm::audit {
 namespace {
 
-Problem problem(FindingId id, std::string detail) { return {id, std::move(detail), 0, std::nullopt}; }
+using Kind = AttestFault::Kind;
 
 // named: TPM2B_NAME of SHA-256 (Part 1, 16): nameAlg and the digest.
 Bytes named(const Digest& digest) {
@@ -58,28 +58,29 @@ std::optional<AttestKey> AttestKey::from_point(Lane lane, const P256Point& point
   return AttestKey(lane, std::move(*key));
 }
 
-std::optional<Problem> AttestKey::check_signature(const Bytes& attest, const Bytes& signature, const char* what,
-                                                  uint64_t& signatures) const {
+std::optional<AttestFault> AttestKey::check_signature(const Bytes& attest, const Bytes& signature, const char* what,
+                                                      uint64_t& signatures) const {
   const auto parsed = parse_signature(signature);
-  if (!parsed) return problem(FindingId::kAttestMalformed, fmt::format("signature of the {}", what));
+  if (!parsed) return AttestFault{Kind::kMalformed, fmt::format("signature of the {}", what)};
   ++signatures;
-  if (!key_.verify(sha256_of(lane_, attest), *parsed)) return problem(FindingId::kAttestSignature, what);
+  if (!key_.verify(sha256_of(lane_, attest), *parsed)) return AttestFault{Kind::kSignature, what};
   return std::nullopt;
 }
 
-std::optional<Problem> AttestKey::check_common(const TpmAttest& attest, const Digest& binding, const char* what) const {
-  if (!std::ranges::equal(attest.extra_data, binding)) return problem(FindingId::kAttestBinding, what);
+std::optional<AttestFault> AttestKey::check_common(const TpmAttest& attest, const Digest& binding,
+                                                   const char* what) const {
+  if (!std::ranges::equal(attest.extra_data, binding)) return AttestFault{Kind::kBinding, what};
   if (!qualified_signer_.empty() && !std::ranges::equal(attest.qualified_signer, qualified_signer_))
-    return problem(FindingId::kAttestSigner, what);
+    return AttestFault{Kind::kSigner, what};
   return std::nullopt;
 }
 
-std::optional<Problem> AttestKey::check(const Anchor& p, const Digest& binding, Attested& out,
-                                        uint64_t& signatures) const {
+std::optional<AttestFault> AttestKey::check(const Anchor& p, const Digest& binding, Attested& out,
+                                            uint64_t& signatures) const {
   const auto quote = parse_quote(p.quote_attest);
-  if (!quote) return problem(FindingId::kAttestMalformed, "quote");
+  if (!quote) return AttestFault{Kind::kMalformed, "quote"};
   const auto certified = parse_nv_certify(p.nv_attest);
-  if (!certified) return problem(FindingId::kAttestMalformed, "counter certification");
+  if (!certified) return AttestFault{Kind::kMalformed, "counter certification"};
   out = {*quote, *certified};
   constexpr char kQuote[] = "quote", kCertification[] = "counter certification";
   if (auto found = check_signature(p.quote_attest, p.quote_signature, kQuote, signatures)) return found;
@@ -88,4 +89,4 @@ std::optional<Problem> AttestKey::check(const Anchor& p, const Digest& binding, 
   return check_common(certified->common, binding, kCertification);
 }
 
-}  // namespace cm::audit::verify
+}  // namespace cm::audit

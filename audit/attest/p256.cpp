@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // p256.cpp: see p256.h.
-#include "audit/verify/p256.h"
+#include "audit/attest/p256.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
@@ -8,9 +8,9 @@
 
 #include <algorithm>
 
-#include "audit/verify/libcrypto.h"
+#include "audit/attest/libcrypto.h"
 
-namespace cm::audit::verify {
+namespace cm::audit {
 namespace {
 
 constexpr size_t kPointSize = 65;     // 0x04 | x | y, SEC 1 2.3.3
@@ -114,4 +114,4 @@ std::optional<P256Point> point_from_pem(std::span<const uint8_t> pem) {
   return key ? point_of(key.get()) : std::nullopt;
 }
 
-}  // namespace cm::audit::verify
+}  // namespace cm::audit

@@ -11,9 +11,9 @@
 #include <memory>
 #include <optional>
 
-#include "audit/verify/tpm_structures.h"
+#include "audit/attest/tpm_structures.h"
 
-namespace cm::audit::verify {
+namespace cm::audit {
 
 template <auto FreeFunction>
 struct Deleter {
@@ -32,4 +32,4 @@ inline constexpr char kP256Group[] = "prime256v1";
 // point_of: nothing when it is no P-256 key.
 std::optional<P256Point> point_of(const EVP_PKEY* key);
 
-}  // namespace cm::audit::verify
+}  // namespace cm::audit

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // tpm_structures.cpp: see tpm_structures.h. It must not allocate and must not read beyond its input; section numbers
 // are those of the TCG TPM 2.0 Library Specification, Part 2: Structures, revision 1.59.
-#include "audit/verify/tpm_structures.h"
+#include "audit/attest/tpm_structures.h"
 
 #include <algorithm>
 #include <cstring>
 
-namespace cm::audit::verify {
+namespace cm::audit {
 namespace {
 
 constexpr uint32_t kGeneratedValue = 0xff544347;  // 6.2 TPM_GENERATED
@@ -179,4 +179,4 @@ bool valid_name(TpmBytes name) {
   return name.size() == kTpmNameSize && name[0] == kTpmAlgSha256 >> 8 && name[1] == (kTpmAlgSha256 & 0xff);
 }
 
-}  // namespace cm::audit::verify
+}  // namespace cm::audit
