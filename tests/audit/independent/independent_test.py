@@ -346,8 +346,12 @@ class Proofs(Comparison):
                     ours = self.run_ours("check-proof", self.in_file(whole), "--enrolment", enrolment).returncode
                     left_alone = whole.encode().decode("ascii", "surrogateescape")
                     self.assertEqual((ours, proofs.judge(left_alone, enrolment=record)), (code, code))
-        moved = os.path.join(VECTORS, "eventful.enrolment.json")
-        self.assertEqual(self.run_ours("check-proof", signed, "--enrolment", moved).returncode, 1)
+        of_another_log = json.dumps(dict(json.loads(record), log_id="5a" * 16))
+        with_another_key = content(VECTORS, "eventful.enrolment.json").decode()
+        note = content(signed).decode("ascii", "surrogateescape")
+        for text, code in ((of_another_log, proofs.WRONG), (with_another_key, proofs.UNPINNED)):
+            ours = self.run_ours("check-proof", signed, "--enrolment", self.in_file(text)).returncode
+            self.assertEqual((ours, proofs.judge(note, enrolment=text)), (code, code))
 
 
 class Document(unittest.TestCase):
