@@ -194,7 +194,7 @@ void wrong_enrolment(verify::Enrolment& e, Dice& dice) {
   }
 }
 
-audit::P256Point key_point(uint8_t key) { return verify::parse_ak_public(SoftTpm(key).ak_public()).value().point; }
+audit::P256Point key_point(uint8_t key) { return parse_ak_public(SoftTpm(key).ak_public()).value().point; }
 
 void another_enrolment(const CleanLog& clean, Dice& dice, Mutant& m) {
   m.what = "another enrolment record";
