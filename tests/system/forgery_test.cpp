@@ -81,11 +81,8 @@ class Forger {
     ASSERT_FALSE(tpm_.read_pcr(a.pcr_value));
     const Digest binding = audit::qualifying_data(
         lane_, {position_.log_id, a.anchored_seq, a.anchored_head, previous_attest_, a.challenge, a.nv_value, time_ns});
-    audit::Quote quote;
     ASSERT_FALSE(tpm_.certify_counter(binding, a.nv_attest, a.nv_signature));
-    ASSERT_FALSE(tpm_.quote(binding, quote));
-    a.quote_attest = quote.attest;
-    a.quote_signature = quote.signature;
+    ASSERT_FALSE(tpm_.quote(binding, a.quote_attest, a.quote_signature));
     a.tsc_after = 1;
     frame(FrameType::kAnchor, time_ns, audit::encode(a), {}, true);
   }
