@@ -260,7 +260,7 @@ void Verifier::meaning(const FrameView& f, const FramePlace& place, const Digest
       return;
     case FrameType::kAnchor:
       if (Anchor p; decoded(f, place, p)) evidence_.anchor(f, place, p);
-      if (state_ == State::kEnded && evidence_.covers(end_frame_)) {
+      if (state_ == State::kEnded && evidence_.ledger().covers(end_frame_)) {
         end_covered_ = true;
         evidence_.closed();
       }
@@ -307,7 +307,7 @@ void Verifier::trust_root(const FramePlace& place, const Digest& head, const Gen
 void Verifier::start(const FrameView& f, const FramePlace& place, const Start& p) {
   const bool boot = f.type() == FrameType::kBoot;
   const bool after_end = state_ == State::kEnded;
-  if (boot && !after_end && p.tpm.reset_count == evidence_.reset_count()) {
+  if (boot && !after_end && p.tpm.reset_count == evidence_.ledger().tpm().reset_count) {
     fail(FindingId::kFrameOrder, place.at(), "boot without an end frame or a reset of the TPM before it");
     return;
   }
@@ -348,14 +348,14 @@ void Verifier::conclude() {
   if (state_ != State::kNothing && options_.head && !report_.head_found)
     report_.add(FindingId::kHeadNotFound, Place{}, hex_text(*options_.head));
   if (state_ == State::kNothing) return;
-  report_.nv_value = evidence_.counter();
+  report_.nv_value = evidence_.ledger().counter();
   if (options_.nv_value) live_counter(*options_.nv_value);
 }
 
 // live_counter: each anchor increments the counter once and nothing else does. Only a log that has not ended may be one
 // behind: its writer increments first and writes the anchor afterwards.
 void Verifier::live_counter(uint64_t live) {
-  const uint64_t last = evidence_.counter();
+  const uint64_t last = evidence_.ledger().counter();
   const std::string detail = fmt::format("given {}, last anchor {}", live, last);
   if (live == last) return;
   if (live < last)

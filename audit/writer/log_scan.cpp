@@ -76,8 +76,7 @@ bool header_plausible(const FrameHeader& h) {
 
 class Scanner {
  public:
-  Scanner(int dir_fd, Lane lane, const LivePcr& live_pcr, LogState& state)
-      : dir_fd_(dir_fd), lane_(lane), live_pcr_(live_pcr), state_(state) {}
+  Scanner(int dir_fd, Lane lane, LogState& state) : dir_fd_(dir_fd), lane_(lane), state_(state) {}
 
   Error run();
 
@@ -101,7 +100,7 @@ class Scanner {
   Error apply(const Ahead& frame);
   Error apply_payload(const FrameHeader& header, std::span<const uint8_t> var);
   Error apply_genesis(std::span<const uint8_t> var);
-  Error apply_start(const FrameHeader& header, std::span<const uint8_t> var);
+  Error apply_start(std::span<const uint8_t> var);
   Error apply_attach(const FrameHeader& header, std::span<const uint8_t> var);
   Error apply_batch(const FrameHeader& header, std::span<const uint8_t> var);
   bool drop_client(const std::array<uint8_t, kIdSize>& id);
@@ -110,12 +109,12 @@ class Scanner {
 
   const int dir_fd_;
   const Lane lane_;
-  const LivePcr& live_pcr_;
   LogState& state_;
   UniqueFd file_;
   uint32_t segment_ = 0;
-  uint64_t size_ = 0;    // of the segment
-  uint64_t offset_ = 0;  // of the frame at hand
+  uint64_t size_ = 0;     // of the segment
+  uint64_t offset_ = 0;   // of the frame at hand
+  uint64_t end_seq_ = 0;  // of the newest end frame
   std::vector<Ahead> ahead_;
   std::vector<HashJob> jobs_;
 };
@@ -226,8 +225,7 @@ Error Scanner::apply(const Ahead& frame) {
                             ? std::max(state_.last_time_ns, header.writer_time_ns)
                             : header.writer_time_ns;
   if (Error error = apply_payload(header, frame.var())) return error;
-  state_.pcr.carry(header.carried);
-  state_.pcr.extend(lane_, {header.frame_seq, at.prev_head, std::nullopt, header.writer_time_ns});
+  if (!state_.tpm.extend(header, at.prev_head)) return refuse("a frame carries others that it cannot carry");
   return {};
 }
 
@@ -240,6 +238,7 @@ Error Scanner::apply_payload(const FrameHeader& header, std::span<const uint8_t>
   } else if (state_.segment_closed) {
     return refuse("the segment goes on behind its seal");
   }
+  if (type == FrameType::kEnd) end_seq_ = header.frame_seq;
   if (type != FrameType::kAnchor) {
     // An end frame stays one when the PCR was found changed behind it.
     if (type != FrameType::kUnexplainedExtend) state_.ended = type == FrameType::kEnd;
@@ -250,7 +249,7 @@ Error Scanner::apply_payload(const FrameHeader& header, std::span<const uint8_t>
       return apply_genesis(var);
     case FrameType::kBoot:
     case FrameType::kRecovery:
-      return apply_start(header, var);
+      return apply_start(var);
     case FrameType::kClock: {
       Clock clock;
       if (!decode(var, clock)) return refuse("malformed clock frame");
@@ -274,15 +273,16 @@ Error Scanner::apply_payload(const FrameHeader& header, std::span<const uint8_t>
     case FrameType::kAnchor: {
       Anchor anchor;
       if (!decode(var, anchor) || anchor.anchored_seq >= header.frame_seq) return refuse("malformed anchor frame");
-      state_.anchored_nv = anchor.nv_value;
-      sha256(lane_, state_.previous_attest.data(), anchor.quote_attest.data(), anchor.quote_attest.size());
+      if (state_.tpm.pcr().find(anchor.anchored_seq) == nullptr) return refuse("an anchor of no frame that has one");
+      state_.tpm.anchor(anchor, times_of(anchor));
+      if (state_.ended && state_.tpm.covers(end_seq_)) state_.tpm.end_covered();
       state_.unanchored = anchor.anchored_seq + 1 != header.frame_seq;
       return {};
     }
     case FrameType::kUnexplainedExtend: {
       UnexplainedExtend unexplained;
       if (!decode(var, unexplained)) return refuse("malformed unexplained-extend frame");
-      state_.pcr.rebase(unexplained.found);
+      state_.tpm.unexplained(unexplained);
       return {};
     }
     case FrameType::kSealBroken: {
@@ -308,18 +308,14 @@ Error Scanner::apply_payload(const FrameHeader& header, std::span<const uint8_t>
 Error Scanner::apply_genesis(std::span<const uint8_t> var) {
   if (state_.position.next_frame_seq != 1 || !decode(var, state_.genesis)) return refuse("malformed genesis frame");
   state_.genesis_head = state_.position.prev_head;
-  state_.identity = state_.genesis.tpm;
-  state_.anchored_nv = state_.genesis.nv_start;
-  if (Error error = live_pcr_(state_.genesis, state_.pcr.live)) return error;
-  state_.pcr.rebase(state_.genesis.pcr_start);
+  state_.tpm.genesis(state_.genesis);
   return {};
 }
 
-Error Scanner::apply_start(const FrameHeader& header, std::span<const uint8_t> var) {
+Error Scanner::apply_start(std::span<const uint8_t> var) {
   Start start;
   if (!decode(var, start)) return refuse("malformed boot or recovery frame");
-  state_.identity = start.tpm;
-  if (header.type == static_cast<uint16_t>(FrameType::kBoot)) state_.pcr.rebase(start.pcr_value);
+  state_.tpm.start(start);
   return {};
 }
 
@@ -483,40 +479,7 @@ class CallReplay {
 
 }  // namespace
 
-void PcrReplay::rebase(const Digest& base) {
-  value = base;
-  matched = value == live;
-  matched_end = next_seq;
-  pending.clear();
-  before.clear();
-}
-
-// carry: a value of a carried frame is none that the PCR had, so the match lies before them or after.
-void PcrReplay::carry(uint32_t count) {
-  count = static_cast<uint32_t>(std::min<size_t>(count, before.size()));
-  if (count == 0) return;
-  value = before[before.size() - count];
-  std::fill(before.end() - count, before.end(), value);
-  if (matched_end > next_seq - count) matched = false;
-  while (!pending.empty() && pending.back().frame_seq >= next_seq - count) pending.pop_back();
-}
-
-void PcrReplay::extend(Lane lane, const ExtendItem& item) {
-  next_seq = item.frame_seq + 1;
-  before.push_back(value);
-  if (before.size() > kMaxCarried) before.pop_front();
-  value = extended_pcr(lane, value, item.head);
-  if (matched) pending.push_back(item);
-  if (value == live) {
-    matched = true;
-    matched_end = next_seq;
-    pending.clear();
-  }
-}
-
-Error scan_log(int dir_fd, Lane lane, const LivePcr& live_pcr, LogState& out) {
-  return Scanner(dir_fd, lane, live_pcr, out).run();
-}
+Error scan_log(int dir_fd, Lane lane, LogState& out) { return Scanner(dir_fd, lane, out).run(); }
 
 Error replay_calls(int dir_fd, LogState& state) { return CallReplay(dir_fd, state).run(); }
 

@@ -5,18 +5,16 @@
 // verifier's work.
 #pragma once
 #include <cstdint>
-#include <deque>
-#include <functional>
 #include <map>
 #include <optional>
 #include <vector>
 
+#include "audit/attest/tpm_ledger.h"
 #include "audit/call_rules.h"
 #include "audit/chain.h"
 #include "audit/payload.h"
 #include "audit/writer/error.h"
 #include "audit/writer/session_book.h"
-#include "audit/writer/tpm_thread.h"
 
 namespace cm::audit {
 
@@ -31,38 +29,22 @@ struct LoggedClient {
   bool cut_off = false;            // it broke a ring and was not declared lost yet
 };
 
-// PcrReplay: follows the PCR through the log and remembers which heads came after the value it has now.
-struct PcrReplay {
-  Digest live{};   // read from the TPM
-  Digest value{};  // after every frame of the log
-  bool matched = false;
-  std::vector<ExtendItem> pending;  // frames after the match: not extended yet
-  std::deque<Digest> before;        // value before each of the last frames, as far back as one may carry
-  uint64_t next_seq = 0;
-  uint64_t matched_end = 0;  // the frames below this number led to the live value
-
-  void rebase(const Digest& base);
-  void carry(uint32_t count);
-  void extend(Lane lane, const ExtendItem& item);
-};
-
 struct LogState {
+  explicit LogState(Lane lane) : tpm(lane) {}
+
   bool exists = false;
   ChainPosition position;
   uint64_t last_time_ns = 0;
   bool ended = false;  // an end frame, and only anchors and unexplained-extends after it
   Genesis genesis;
   Digest genesis_head{};
-  TpmIdentity identity;  // of the last genesis, boot or recovery frame
+  TpmLedger tpm;
   uint32_t clock_generation = 0;
-  uint64_t anchored_nv = 0;
-  Digest previous_attest{};
   bool unanchored = false;  // frames other than anchors stand behind the last anchored one
   uint64_t next_ring_id = 0;
   bool ever_attached = false;
   std::map<uint32_t, LoggedClient> clients;  // by first ring id
   SessionBook sessions;                      // of these clients; filled by replay_calls
-  PcrReplay pcr;
   uint32_t segment = 0;
   uint64_t segment_size = 0;
   uint64_t segment_time_ns = 0;  // writer_time_ns of its first frame
@@ -72,10 +54,7 @@ struct LogState {
   Digest torn_digest{};
 };
 
-// LivePcr: called once with the genesis payload; gives the value of the log's PCR now.
-using LivePcr = std::function<Error(const Genesis&, Digest&)>;
-
-Error scan_log(int dir_fd, Lane lane, const LivePcr& live_pcr, LogState& out);
+Error scan_log(int dir_fd, Lane lane, LogState& out);
 
 // replay_calls: for the clients in the state, reads their records again: open calls and sessions. It reads every batch
 // since the first of them was attached.

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include <cstdio>
+#include <deque>
 #include <string>
 
 #include "audit/writer/enrolment_file.h"
@@ -82,19 +83,23 @@ void warn_about_counter(uint64_t live, uint64_t anchored) {
 struct Continuation {
   Start start;
   bool was_reset = false;
+  bool explained = false;  // without a reset: the PCR has a value that the log led to
+  Digest pcr{};            // now
 };
 
 // catch_up: extends the heads that were durable and had not reached the TPM when the writer before ended.
-Error catch_up(const StartContext& c, LogState& state) {
-  for (const ExtendItem& item : state.pcr.pending)
-    if (Error error = c.tpm.extend(item.head)) return error;
-  state.pcr.live = state.pcr.value;
-  state.pcr.pending.clear();
+Error catch_up(const StartContext& c, const LogState& state, Continuation& next) {
+  std::deque<ExtendedFrame> waiting;
+  next.explained = state.tpm.pcr().behind(next.pcr, waiting);
+  if (!next.explained) return {};
+  for (const ExtendedFrame& frame : waiting)
+    if (Error error = c.tpm.extend(frame.head)) return error;
+  next.pcr = state.tpm.pcr().value();
   return {};
 }
 
 Error append_first_frames(const StartContext& c, LogState& state, Continuation& next) {
-  Digest pcr = state.pcr.live;
+  Digest pcr = next.pcr;
   const bool unclean = !state.ended;
   const auto follow = [&](const Digest& base) { pcr = extended_pcr(c.lane, base, c.journal.position().prev_head); };
   const auto boot = [&]() -> Error {
@@ -108,8 +113,8 @@ Error append_first_frames(const StartContext& c, LogState& state, Continuation& 
   };
   if (next.was_reset) {
     if (Error error = boot()) return error;
-  } else if (!state.pcr.matched) {
-    const Bytes payload = encode(UnexplainedExtend{state.pcr.value, pcr});
+  } else if (!next.explained) {
+    const Bytes payload = encode(UnexplainedExtend{state.tpm.pcr().value(), pcr});
     if (Error error = append(c.journal, FrameType::kUnexplainedExtend, payload, {{}, pcr, {}})) return error;
     follow(pcr);
   }
@@ -128,20 +133,22 @@ Error resume(const StartContext& c, LogState& state) {
   next.start.torn_bytes = state.torn_bytes;
   next.start.torn_digest = state.torn_digest;
   TpmState now;
+  c.tpm.select(state.genesis.pcr_index, state.genesis.nv_index);
   if (Error error = same_tpm(c, state.genesis)) return error;
   if (Error error = c.tpm.read_state(now)) return error;
   next.start.tpm = now.identity;
   next.start.nv_value = now.counter;
-  warn_about_counter(next.start.nv_value, state.anchored_nv);
+  next.pcr = now.pcr;
+  warn_about_counter(next.start.nv_value, state.tpm.counter());
   if (Error error = replay_calls(c.directories.log.get(), state)) return error;
-  next.was_reset = next.start.tpm.reset_count != state.identity.reset_count;
-  if (!next.was_reset && state.pcr.matched)
-    if (Error error = catch_up(c, state)) return error;
+  next.was_reset = next.start.tpm.reset_count != state.tpm.tpm().reset_count;
+  if (!next.was_reset)
+    if (Error error = catch_up(c, state, next)) return error;
 
   if (Error error = c.store.resume(state.segment, state.segment_size, state.segment_closed)) return error;
   c.journal.set_position(state.position, state.last_time_ns, state.unanchored, state.segment_time_ns);
-  if (Error error = c.tpm_thread.set_start({state.position.log_id, state.pcr.live, state.position.next_frame_seq,
-                                            next.start.tpm.reset_count, state.anchored_nv, state.genesis.ak_public}))
+  if (Error error = c.tpm_thread.set_start({state.position.log_id, next.pcr, state.position.next_frame_seq,
+                                            next.start.tpm.reset_count, state.tpm.counter(), state.genesis.ak_public}))
     return error;
   if (Error error = append_first_frames(c, state, next)) return error;
   const int trust_fd = c.directories.trust.get();
@@ -169,11 +176,7 @@ std::array<uint8_t, kIdSize> current_boot_id() {
 }
 
 Error start_log(const StartContext& context, LogState& state) {
-  const LivePcr live_pcr = [&](const Genesis& genesis, Digest& value) {
-    context.tpm.select(genesis.pcr_index, genesis.nv_index);
-    return context.tpm.read_pcr_twice(value);
-  };
-  if (Error error = scan_log(context.directories.log.get(), context.lane, live_pcr, state)) return error;
+  if (Error error = scan_log(context.directories.log.get(), context.lane, state)) return error;
   return state.exists ? resume(context, state) : begin(context, state);
 }
 

@@ -106,7 +106,7 @@ class Writer {
   std::unique_ptr<TpmThread> tpm_thread_;
   std::unique_ptr<LogStore> store_;
   std::unique_ptr<Journal> journal_;
-  LogState state_;
+  LogState state_{lane_};
   std::unique_ptr<Server> server_;
   std::unique_ptr<WriterLoop> loop_;
 };

@@ -10,15 +10,13 @@
 #include <string>
 #include <string_view>
 
+#include "audit/attest/tpm_ledger.h"
 #include "audit/chain.h"
 #include "audit/payload.h"
 #include "audit/wire.h"
 #include "audit/writer/error.h"
 
 namespace cm::audit {
-
-inline constexpr uint8_t kTpmSoftware = 1;
-inline constexpr uint8_t kTpmDevice = 2;
 
 struct TpmConfig {
   std::string tcti;
@@ -60,10 +58,9 @@ class Tpm {
   Error identify(TpmIdentity& out);
   Error read_pcr(Digest& out);
   Error extend(const Digest& digest);
-  // read_state, read_pcr_twice: what no signature covers and the log then says for ever is asked for twice: an error
-  // when the TPM says two things.
+  // read_state: what no signature covers and the log then says for ever is asked for twice: an error when the TPM says
+  // two things.
   Error read_state(TpmState& out);
-  Error read_pcr_twice(Digest& out);
 
   // find_counter: connects to the NV counter. With create, defines it where it is missing and makes it readable.
   Error find_counter(bool create);
@@ -101,6 +98,7 @@ class Tpm {
     bool operator==(const Maker&) const = default;
   };
 
+  Error read_pcr_twice(Digest& out);
   Error read_maker(Maker& out);
   Error name_maker();
   void flush_leftovers(TPM2_HANDLE first);

@@ -20,15 +20,6 @@ constexpr auto kStopPause = std::chrono::milliseconds(50);
 
 }  // namespace
 
-Digest extended_pcr(Lane lane, const Digest& pcr, const Digest& head) {
-  std::array<uint8_t, 2 * kDigestSize> both;
-  std::copy(pcr.begin(), pcr.end(), both.begin());
-  std::copy(head.begin(), head.end(), both.begin() + kDigestSize);
-  Digest out;
-  sha256(lane, out.data(), both.data(), both.size());
-  return out;
-}
-
 Error TpmThread::set_start(const TpmStart& start) {
   std::string why;
   key_ = AttestKey::from_public(lane_, start.ak_public, why);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "audit/attest/attest_key.h"
+#include "audit/attest/pcr_ledger.h"
 #include "audit/payload.h"
 #include "audit/writer/futex.h"
 #include "audit/writer/tpm.h"
@@ -176,8 +177,5 @@ class TpmThread {
   uint32_t bases_awaited_ = 0;  // replay is broken: heads are passed over until as many frames with a base have come
   bool connected_ = true;
 };
-
-// extended_pcr: the value of a SHA-256 PCR after an extend.
-Digest extended_pcr(Lane lane, const Digest& pcr, const Digest& head);
 
 }  // namespace cm::audit

@@ -46,7 +46,7 @@ WriterLoop::WriterLoop(const Options& options, uid_t writer_uid, Lane lane, Jour
       next_ring_id_(state.next_ring_id),
       drain_(state.sessions),
       clock_(state.clock_generation),
-      previous_attest_(state.previous_attest),
+      previous_attest_(state.tpm.previous_attest()),
       genesis_payload_(encode(state.genesis)),
       genesis_head_(state.genesis_head),
       started_ns_(monotonic_ns()) {
