@@ -170,18 +170,10 @@ std::string to_text(const ConsistencyProof& p, const SignedNote* note) {
                      hash_lines(p.hashes), note != nullptr ? to_text(*note) : to_text(p.checkpoint));
 }
 
-namespace {
-
-const Checkpoint& checkpoint_in(const Checkpoint& c) { return c; }
-template <class Proof>
-const Checkpoint& checkpoint_in(const Proof& p) {
-  return p.checkpoint;
-}
-
-}  // namespace
-
 const Checkpoint& TreeText::checkpoint() const {
-  return std::visit([](const auto& w) -> const Checkpoint& { return checkpoint_in(w); }, what);
+  if (const auto* inclusion = std::get_if<InclusionProof>(&what)) return inclusion->checkpoint;
+  if (const auto* consistency = std::get_if<ConsistencyProof>(&what)) return consistency->checkpoint;
+  return std::get<Checkpoint>(what);
 }
 
 std::string to_text(const TreeText& tree) {
